@@ -1,0 +1,1 @@
+// Placeholder until the real runner lands in this same change.
