@@ -1,1 +1,2 @@
-export {};
+export * from './codec.ts';
+export * from './tag.ts';
