@@ -1,3 +1,4 @@
+export * from './config/index.ts';
 export * from './errors.ts';
 export * from './event-log.ts';
 export * from './key-value-store.ts';

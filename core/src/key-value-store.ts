@@ -23,6 +23,7 @@ export interface SetOptions {
   /** Time to live in milliseconds, above 0; 'keep' keeps the running one. Without it the key never expires. */
   readonly ttlMs?: number | 'keep';
   /** Writes only if the key has this version, or does not exist. */
+  // oxlint-disable-next-line typescript/no-redundant-type-constituents -- says which word is no version
   readonly if?: Version | 'absent';
 }
 

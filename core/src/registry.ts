@@ -84,7 +84,7 @@ async function open<K extends keyof Connector, T>(
       },
     );
   }
-  return call(opener as NonNullable<Connector[K]>);
+  return call(opener);
 }
 
 function schemeOf(url: string): string {
