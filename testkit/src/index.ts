@@ -1,1 +1,1 @@
-export {};
+export * from './millrace-process.ts';
