@@ -46,6 +46,9 @@ export const ERRORS = {
   STATE_CLOSED: { status: 503, retry: true },
   STATE_CORRUPT: { status: 500, retry: false },
 
+  // The key-value store
+  STORE_FAILED: { status: 503, retry: false },
+
   // Records that cannot be processed; they end in the dead letters
   RECORD_UNREADABLE: { status: 500, retry: false },
 

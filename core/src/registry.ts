@@ -46,78 +46,89 @@ export interface Connector {
   openSubscriber?(url: string): Promise<Subscriber>;
 }
 
-export const openEventLog = (url: string, options: EventLogOptions = {}): Promise<EventLog> =>
-  open(url, 'openEventLog', (opener) => opener(url, options));
-
-export const openLogReader = (url: string, options: LogReaderOptions = {}): Promise<LogReader> =>
-  open(url, 'openLogReader', (opener) => opener(url, options));
-
-export const openStateWriter = (url: string, options: StateOptions): Promise<StateWriter> =>
-  open(url, 'openStateWriter', (opener) => opener(url, options));
-
-export const openStateReader = (url: string, options: StateOptions): Promise<StateReader> =>
-  open(url, 'openStateReader', (opener) => opener(url, options));
-
-export const openKeyValueStore = (url: string): Promise<KeyValueStore> =>
-  open(url, 'openKeyValueStore', (opener) => opener(url));
-
-export const openPublisher = (url: string): Promise<Publisher> => open(url, 'openPublisher', (opener) => opener(url));
-
-export const openSubscriber = (url: string): Promise<Subscriber> =>
-  open(url, 'openSubscriber', (opener) => opener(url));
-
-async function open<K extends keyof Connector, T>(
-  url: string,
-  contract: K,
-  call: (opener: NonNullable<Connector[K]>) => Promise<T>,
-): Promise<T> {
-  const scheme = schemeOf(url);
-  const connector = await load(scheme, url);
-  const opener = connector[contract];
-  if (opener === undefined) {
-    throw new MillraceError(
-      'NOT_SUPPORTED',
-      `${scheme}: has no ${contract.slice('open'.length)}; see docs/connectors.md`,
-      {
-        field: 'url',
-        value: url,
-      },
-    );
-  }
-  return call(opener);
+/** Opens backends by URL. */
+export interface ConnectorRegistry {
+  readonly openEventLog: (url: string, options?: EventLogOptions) => Promise<EventLog>;
+  readonly openLogReader: (url: string, options?: LogReaderOptions) => Promise<LogReader>;
+  readonly openStateWriter: (url: string, options: StateOptions) => Promise<StateWriter>;
+  readonly openStateReader: (url: string, options: StateOptions) => Promise<StateReader>;
+  readonly openKeyValueStore: (url: string) => Promise<KeyValueStore>;
+  readonly openPublisher: (url: string) => Promise<Publisher>;
+  readonly openSubscriber: (url: string) => Promise<Subscriber>;
 }
 
-function schemeOf(url: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1];
-  if (scheme !== undefined) return scheme.toLowerCase();
-  throw new MillraceError('UNKNOWN_SCHEME', `"${url}" has no scheme: write one of ${known()}`, {
-    field: 'url',
-    value: url,
-  });
-}
-
-async function load(scheme: string, url: string): Promise<Connector> {
-  const name = PACKAGES[scheme];
-  if (name === undefined) {
-    throw new MillraceError('UNKNOWN_SCHEME', `no connector for "${scheme}:" is known; there are ${known()}`, {
-      field: 'url',
-      value: url,
-    });
-  }
-  try {
-    const module = (await import(name)) as { connector: Connector };
-    return module.connector;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new MillraceError('CONNECTOR_NOT_INSTALLED', `"${scheme}:" needs the package ${name}: npm install ${name}`, {
-      field: 'url',
-      value: url,
-      cause: error,
-    });
-  }
-}
-
-const known = (): string =>
-  Object.keys(PACKAGES)
+/**
+ * A registry over these packages, by URL scheme. Millrace's own connectors need none: import `openEventLog` and its
+ * siblings.
+ *
+ * @example
+ * const { openPublisher } = createRegistry({ mqtt: '@example/millrace-mqtt' }, (name) => import(name));
+ *
+ * @throws every opener: UNKNOWN_SCHEME, CONNECTOR_NOT_INSTALLED, NOT_SUPPORTED (the connector lacks this contract)
+ */
+export function createRegistry(
+  packages: Readonly<Record<string, string>>,
+  load: (packageName: string) => Promise<{ readonly connector: Connector }>,
+): ConnectorRegistry {
+  const known = Object.keys(packages)
     .map((scheme) => `${scheme}:`)
     .join(', ');
+
+  async function connectorFor(scheme: string, url: string): Promise<Connector> {
+    const name = Object.hasOwn(packages, scheme) ? packages[scheme] : undefined;
+    if (name === undefined) throw unknownScheme(url, `no connector for "${scheme}:" is known; there are ${known}`);
+    try {
+      return (await load(name)).connector;
+    } catch (error) {
+      if (!isMissing(name, error)) throw error;
+      const message = `"${scheme}:" needs the package ${name}: npm install ${name}`;
+      throw new MillraceError('CONNECTOR_NOT_INSTALLED', message, { field: 'url', value: url, cause: error });
+    }
+  }
+
+  async function openerOf<K extends keyof Connector>(contract: K, url: string): Promise<NonNullable<Connector[K]>> {
+    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+    if (scheme === undefined) throw unknownScheme(url, `"${url}" has no scheme: write one of ${known}`);
+    const connector = await connectorFor(scheme, url);
+    // Bound, because a connector may be an object whose openers share something.
+    const opener = connector[contract]?.bind(connector) as Connector[K];
+    if (opener !== undefined) return opener;
+    const offered = Object.keys(connector).map((name) => name.slice('open'.length));
+    throw new MillraceError(
+      'NOT_SUPPORTED',
+      `"${scheme}:" has no ${contract.slice('open'.length)}; it has ${offered.join(', ')}`,
+      { field: 'url', value: url },
+    );
+  }
+
+  return {
+    openEventLog: async (url, options = {}) => (await openerOf('openEventLog', url))(url, options),
+    openLogReader: async (url, options = {}) => (await openerOf('openLogReader', url))(url, options),
+    openStateWriter: async (url, options) => (await openerOf('openStateWriter', url))(url, options),
+    openStateReader: async (url, options) => (await openerOf('openStateReader', url))(url, options),
+    openKeyValueStore: async (url) => (await openerOf('openKeyValueStore', url))(url),
+    openPublisher: async (url) => (await openerOf('openPublisher', url))(url),
+    openSubscriber: async (url) => (await openerOf('openSubscriber', url))(url),
+  };
+}
+
+export const {
+  openEventLog,
+  openLogReader,
+  openStateWriter,
+  openStateReader,
+  openKeyValueStore,
+  openPublisher,
+  openSubscriber,
+} = createRegistry(PACKAGES, (name) => import(name) as Promise<{ readonly connector: Connector }>);
+
+/** Whether this package itself is absent, and not something that it imports. */
+function isMissing(packageName: string, error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${packageName}'`);
+}
+
+function unknownScheme(url: string, message: string): MillraceError {
+  return new MillraceError('UNKNOWN_SCHEME', message, { field: 'url', value: url });
+}

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createRegistry, openEventLog, openPublisher } from '@millrace/core';
+import type { Connector, Publisher } from '@millrace/core';
+
+const silent: Publisher = { publish: async () => {}, close: async () => {} };
+const connector: Connector = { openPublisher: async () => silent };
+const registry = createRegistry({ silent: '@example/silent' }, async () => ({ connector }));
+
+describe('opening by URL', () => {
+  it('loads the package of the scheme when it is first opened, and hands it the whole URL', async () => {
+    const asked: string[] = [];
+    const { openPublisher } = createRegistry({ a: '@example/a', b: '@example/b' }, async (name) => {
+      asked.push(name);
+      return { connector: { openPublisher: async (url) => (asked.push(url), silent) } };
+    });
+    expect(asked).toEqual([]);
+    expect(await openPublisher('B:place?x=1')).toBe(silent);
+    expect(asked).toEqual(['@example/b', 'B:place?x=1']);
+  });
+
+  it('lets an opener use its connector', async () => {
+    const connector = {
+      mine: silent,
+      async openPublisher() {
+        return this.mine;
+      },
+    };
+    expect(await createRegistry({ a: 'a' }, async () => ({ connector })).openPublisher('a:')).toBe(silent);
+  });
+
+  it.each(['nowhere', '', '/tmp/data', ':x', '1a:x'])('"%s" has no scheme', async (url) => {
+    await expect(registry.openPublisher(url)).rejects.toMatchObject({
+      code: 'UNKNOWN_SCHEME',
+      message: `"${url}" has no scheme: write one of silent:`,
+    });
+  });
+
+  it.each(['mqtt://x', 'constructor:x', '__proto__:x'])('"%s" is of no known scheme', async (url) => {
+    await expect(registry.openPublisher(url)).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME' });
+  });
+
+  it('names the schemes there are', async () => {
+    await expect(openPublisher('mqtt://x')).rejects.toThrow(
+      'no connector for "mqtt:" is known; there are embedded:, memory:',
+    );
+  });
+
+  it('says what a connector has when it lacks the contract', async () => {
+    await expect(registry.openKeyValueStore('silent:x')).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+      message: '"silent:" has no KeyValueStore; it has Publisher',
+      details: { field: 'url', value: 'silent:x' },
+    });
+    await expect(openEventLog('memory://queue/x')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+  });
+});
+
+// Node's own loader, outside of the test runner's: its error is what `CONNECTOR_NOT_INSTALLED` rests on.
+async function openIn(packageName: string): Promise<string> {
+  const script = `
+    import { createRegistry } from '@millrace/core';
+    const { openPublisher } = createRegistry({ x: ${JSON.stringify(packageName)} }, (name) => import(name));
+    await openPublisher('x:').catch((error) => console.log(error.code, error.message));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+  });
+  return stdout.trim();
+}
+
+describe('a package that cannot be loaded', () => {
+  it('says how to install it', async () => {
+    expect(await openIn('@millrace/ghost')).toBe(
+      'CONNECTOR_NOT_INSTALLED "x:" needs the package @millrace/ghost: npm install @millrace/ghost',
+    );
+  });
+
+  it('is not taken for absent when something that it imports is', async () => {
+    const source = encodeURIComponent('import "@millrace/ghost"; export const connector = {};');
+    expect(await openIn(`data:text/javascript,${source}`)).not.toContain('CONNECTOR_NOT_INSTALLED');
+  });
+});
