@@ -10,7 +10,10 @@ export interface Publisher {
   /**
    * Resolves when the target has taken the message, as durably as the connector's page promises.
    *
-   * @throws QUEUE_FULL when a bound is reached and the connector does not wait, NOT_RUNNING after `close`.
+   * Messages of one publisher keep the order of their `publish` calls, awaited or not.
+   *
+   * @throws QUEUE_FULL when a bound is reached and the connector does not wait, NOT_RUNNING after `close`,
+   * INVALID_ARGUMENT when the value cannot be written as JSON.
    */
   publish(message: Message): Promise<void>;
   /** Waits until all that was published is delivered. Closing twice is harmless. */

@@ -12,6 +12,10 @@ export interface Subscriber extends AsyncIterable<Message> {
   /**
    * The next message; waits for ever without `timeoutMs`, not at all with 0.
    * Undefined when the time is over or the subscriber is closed and drained.
+   *
+   * Giving up loses nothing: a message that comes later is for the next call.
+   *
+   * @throws CANCELLED when the signal aborts
    */
   next(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<Message | undefined>;
   /** Stops receiving; what has been received can still be read. Closing twice is harmless. */
