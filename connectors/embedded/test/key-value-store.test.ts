@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,7 @@ async function open(options: { syncAlways: boolean }): Promise<{ store: KeyValue
 }
 
 const WRITER = fileURLToPath(new URL('write-key-values.ts', import.meta.url));
+const FILLER = fileURLToPath(new URL('write-until-refused.ts', import.meta.url));
 const bytes = (text: string): Buffer => Buffer.from(text);
 
 it('finds what it had after closing, with versions and expiry', async () => {
@@ -55,6 +56,23 @@ it('loses nothing that it acknowledged before a kill -9', async () => {
   expect(await store.increment('count', 0n)).toBeGreaterThanOrEqual(BigInt(acknowledged));
   await store.close();
 });
+
+it.skipIf(process.platform === 'win32')(
+  'refuses everything after a failed write, and keeps what it acknowledged',
+  async () => {
+    const directory = await temporaryDirectory();
+    // A limit on the size of files fails writes as a full disk does, without the need for one.
+    const script = 'trap "" XFSZ; ulimit -f 1024; exec "$0" "$@"';
+    const child = spawnSync('sh', ['-c', script, process.execPath, FILLER, directory], { encoding: 'utf8' });
+    const { acknowledged, codes } = JSON.parse(child.stdout) as { acknowledged: number; codes: string[] };
+    expect(codes).toEqual(['STORE_FAILED', 'STORE_FAILED']);
+    expect(acknowledged).toBeGreaterThan(50);
+    const store = await openEmbeddedKeyValueStore({ directory });
+    const found = await store.getMany(Array.from({ length: acknowledged }, (_, i) => `key:${i}`));
+    expect(found.filter((entry) => entry?.value.length === 4096)).toHaveLength(acknowledged);
+    await store.close();
+  },
+);
 
 it('has one opener in a process', async () => {
   const directory = await temporaryDirectory();
