@@ -130,6 +130,13 @@ export interface EventLog extends LogAppender, LogReader {
    * `openLogReader(url, { channel })`. Absent on logs that any process can open by URL.
    */
   serve?(channel: Channel): void;
+  /** What an operator wants to know. Absent where the backend does not tell. */
+  statistics?(): Promise<LogStatistics>;
+}
+
+export interface LogStatistics {
+  /** Bytes on disk, of all segments. */
+  readonly bytes: number;
 }
 
 /** Two-way messages between threads or processes (a MessagePort, or a child process's IPC): structured clones. */

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Batch, CommitResult, Logger, LogReader, Offset, StateWriter } from '@millrace/core';
+import { decodeBatch, type DecodedBatch, type LostRange } from './change.ts';
+import { pause } from './pause.ts';
+
+/** Records per commit are bounded by these bytes: some 20,000 tags, so that no commit takes much over 100 ms. */
+const MAX_BATCH_BYTES = 3 * 512 * 1024;
+/** After a commit of fewer records than this, more are waited for. */
+const FULL_BATCH_RECORDS = 5000;
+const RELEASE_EVERY_MS = 1000;
+
+export interface Progress extends CommitResult {
+  /** Records, or stretches of the log, that went to the dead letters. */
+  readonly deadLetters: number;
+  /** Per partition: up to where it is applied; undefined before its first commit. */
+  readonly committed: readonly (Offset | undefined)[];
+}
+
+export interface ProcessorDependencies {
+  readonly log: LogReader;
+  readonly state: StateWriter;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Called after every commit, with totals since the processor was created. */
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface ProcessorOptions {
+  /** Consumer group. */
+  readonly group: string;
+  /**
+   * Least time from one commit to the next while events trickle in, milliseconds, default 40: larger commits cost less.
+   * An event after a quiet time does not wait.
+   */
+  readonly lingerMs?: number;
+}
+
+/** Applies the log's user tags to the state, each exactly once. */
+export interface Processor {
+  /** Runs until the signal aborts. Rejects when it cannot go on; a new processor continues where this one stood. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when all that was durable at the call is applied. */
+  drain(): Promise<void>;
+  /** Applies nothing more until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+export function createProcessor(dependencies: ProcessorDependencies, options: ProcessorOptions): Processor {
+  return new TagProcessor(dependencies, options);
+}
+
+class TagProcessor implements Processor {
+  private readonly dependencies: ProcessorDependencies;
+  private readonly group: string;
+  private readonly lingerMs: number;
+  private readonly totals = { applied: 0, redelivered: 0, duplicates: 0, late: 0, deadLetters: 0 };
+  private readonly committed: (Offset | undefined)[];
+  private readonly released: (Offset | undefined)[];
+  private readonly lost = new Map<number, LostRange>();
+  private readonly waiting = new Set<() => void>();
+  private paused: PromiseWithResolvers<void> | undefined;
+
+  constructor(dependencies: ProcessorDependencies, options: ProcessorOptions) {
+    this.dependencies = dependencies;
+    this.group = options.group;
+    this.lingerMs = options.lingerMs ?? 40;
+    const { partitions } = dependencies.log;
+    this.committed = Array.from<undefined>({ length: partitions });
+    this.released = Array.from<undefined>({ length: partitions });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const endOther = (): void => ended.abort();
+    const consuming = this.dependencies.log.consume(this.group, {
+      start: (partition) => this.start(partition),
+      handle: (batches) => this.handle(batches),
+      signal: either,
+      maxBytes: MAX_BATCH_BYTES,
+    });
+    const settled = await Promise.allSettled([
+      consuming.finally(endOther),
+      this.releaseRegularly(either).finally(endOther),
+    ]);
+    for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async drain(): Promise<void> {
+    const { log } = this.dependencies;
+    const partitions = Array.from({ length: log.partitions }, (_, partition) => partition);
+    const bounds = await Promise.all(partitions.map((partition) => log.bounds(partition)));
+    const behind = (): boolean =>
+      bounds.some(({ earliest, next }, partition) => next > earliest && (this.committed[partition] ?? 0) < next);
+    while (behind()) {
+      await new Promise<void>((resolve) => {
+        this.waiting.add(resolve);
+      });
+    }
+  }
+
+  pause(): void {
+    this.paused ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.paused?.resolve();
+    this.paused = undefined;
+  }
+
+  private async start(partition: number): Promise<Offset | 'earliest'> {
+    const { log, state, logger } = this.dependencies;
+    const committed = await state.committed(partition);
+    this.committed[partition] = committed;
+    this.lost.delete(partition);
+    if (committed === undefined) return 'earliest';
+    const { earliest } = await log.bounds(partition);
+    if (earliest <= committed) return committed;
+    const lost = { from: committed, to: earliest };
+    logger.error({ partition, ...lost }, 'the log was cut by its size limit before these offsets were processed');
+    this.lost.set(partition, lost);
+    return earliest;
+  }
+
+  private async handle(batches: readonly Batch[]): Promise<void> {
+    await this.paused?.promise;
+    const startedAt = performance.now();
+    const now = this.dependencies.now();
+    const decoded = batches.map((batch) => decodeBatch(batch, now, this.lost.get(batch.partition)));
+    const result = await this.dependencies.state.commit(decoded.map(({ change }) => change));
+    this.count(decoded, result);
+    const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+    if (records === 0 || records >= FULL_BATCH_RECORDS) return;
+    // The pause comes after the commit and not before it, so that a single event is visible at once.
+    const rest = this.lingerMs - (performance.now() - startedAt);
+    if (rest >= 1) await sleep(rest);
+  }
+
+  private count(decoded: readonly DecodedBatch[], result: CommitResult): void {
+    const { logger, onProgress } = this.dependencies;
+    for (const { change, stillUnreadable } of decoded) {
+      // A redelivered batch may end below what is applied.
+      this.committed[change.partition] = Math.max(this.committed[change.partition] ?? 0, change.to);
+      this.lost.delete(change.partition);
+      this.totals.deadLetters += change.deadLetters.length;
+      for (const letter of change.deadLetters) {
+        const { offset, code, reason } = letter;
+        logger.warn({ partition: change.partition, offset, code, reason }, 'a record went to the dead letters');
+      }
+      for (const id of stillUnreadable) logger.warn({ deadLetter: id }, 'a retried dead letter is still unreadable');
+    }
+    this.totals.applied += result.applied;
+    this.totals.redelivered += result.redelivered;
+    this.totals.duplicates += result.duplicates;
+    this.totals.late += result.late;
+    onProgress({ ...this.totals, committed: [...this.committed] });
+    for (const wake of this.waiting) wake();
+    this.waiting.clear();
+  }
+
+  /** Lets the log forget what survives a power loss in the state; a turn a second, for it writes a file. */
+  private async releaseRegularly(signal: AbortSignal): Promise<void> {
+    const { log, state } = this.dependencies;
+    while (await pause(RELEASE_EVERY_MS, signal)) {
+      for (let partition = 0; partition < log.partitions; partition++) {
+        const synced = await state.synced(partition);
+        if (synced === undefined || synced === this.released[partition]) continue;
+        await log.release(this.group, partition, synced);
+        this.released[partition] = synced;
+      }
+    }
+  }
+}

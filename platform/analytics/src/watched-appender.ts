@@ -1,0 +1,30 @@
+import { hasCode, type LogAppender, type NewRecord, type Position } from '@millrace/core';
+
+/** After a full disk refused an append the log counts as not writable for so long; then someone may try again. */
+const FULL_FOR_MS = 1000;
+
+/** A log's writing end that remembers whether the log takes anything. */
+export interface WatchedAppender extends LogAppender {
+  /** Whether the last append was taken, as far as that still says something. */
+  writable(): boolean;
+}
+
+/** @param now milliseconds of a clock that only rises */
+export function watchAppender(log: LogAppender, now: () => number): WatchedAppender {
+  let refusedUntil = 0;
+  const onRefusal = (error: unknown): never => {
+    if (hasCode(error, 'LOG_FULL')) refusedUntil = now() + FULL_FOR_MS;
+    else if (hasCode(error, 'LOG_FAILED') || hasCode(error, 'LOG_CLOSED')) refusedUntil = Infinity;
+    throw error;
+  };
+  const onTaken = (positions: readonly Position[]): readonly Position[] => {
+    refusedUntil = 0;
+    return positions;
+  };
+  return {
+    partitions: log.partitions,
+    append: (records: readonly NewRecord[]) => log.append(records).then(onTaken, onRefusal),
+    close: () => log.close(),
+    writable: () => now() >= refusedUntil,
+  };
+}

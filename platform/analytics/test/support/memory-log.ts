@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import type { Batch, Bounds, ConsumeOptions, Damage, LogReader, LogRecord, Offset } from '@millrace/core';
+
+/** A log in memory whose faults a test can choose: damage, records removed too early, a processor that falls behind. */
+export class MemoryLog implements LogReader {
+  readonly partitions = 2;
+  readonly releases: { partition: number; below: Offset }[] = [];
+  private readonly records: LogRecord[][] = [[], []];
+  private readonly appended = new EventTarget();
+  private damage: Damage[] = [];
+  private next = 0;
+  private earliest = 0;
+
+  append(partition: number, key: string | undefined, value: Uint8Array, timestamp = 1000): Offset {
+    const offset = this.next++;
+    this.records[partition]?.push({ offset, timestamp, key, value });
+    this.appended.dispatchEvent(new Event('append'));
+    return offset;
+  }
+
+  /** The next offsets are damaged. */
+  addDamage(count: number): Damage {
+    const damage = {
+      from: this.next,
+      to: this.next + count,
+      place: 'memory',
+      reason: 'a test did it',
+      bytes: Buffer.from('broken'),
+    };
+    this.next += count;
+    this.damage.push(damage);
+    return damage;
+  }
+
+  /** Removes records whether released or not. */
+  cut(below: Offset): void {
+    this.earliest = below;
+    for (const records of this.records) records.splice(0, records.filter(({ offset }) => offset < below).length);
+  }
+
+  async bounds(): Promise<Bounds> {
+    return { earliest: this.earliest, next: this.next };
+  }
+
+  async read(partition: number, from: Offset): Promise<Batch> {
+    const damage = partition === 0 ? this.damage.filter((one) => one.from >= from) : [];
+    const records = (this.records[partition] ?? []).filter(({ offset }) => offset >= from);
+    return { partition, from, to: this.next, records, damage };
+  }
+
+  async consume(_group: string, options: ConsumeOptions): Promise<void> {
+    const { signal } = options;
+    const positions: number[] = [];
+    for (const partition of [0, 1]) {
+      const position = await options.start(partition);
+      positions[partition] = typeof position === 'number' ? position : this.earliest;
+    }
+    while (!signal.aborted) {
+      const batches = await Promise.all(positions.map((from, partition) => this.read(partition, from)));
+      if (batches.some(({ from, to }) => to > from)) await options.handle(batches, signal);
+      for (const { partition, to } of batches) positions[partition] = to;
+      if (positions[0] === this.next && !signal.aborted)
+        await Promise.race([once(this.appended, 'append'), once(signal, 'abort')]);
+    }
+  }
+
+  async release(_group: string, partition: number, below: Offset): Promise<void> {
+    this.releases.push({ partition, below });
+  }
+
+  async close(): Promise<void> {}
+}
