@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { threadId } from 'node:worker_threads';
 
 /**
  * Replaces a small file so that a crash or a power loss leaves either the old or the new content.
@@ -8,8 +8,8 @@ import { threadId } from 'node:worker_threads';
  * @param mode permissions of the new file; they never widen, not even for a moment
  */
 export async function replaceFile(path: string, content: string, mode = 0o644): Promise<void> {
-  const temporary = `${path}.${process.pid}-${threadId}.tmp`;
-  const file = await open(temporary, 'w', mode);
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = await open(temporary, 'wx', mode);
   try {
     await file.writeFile(content);
     await file.sync();

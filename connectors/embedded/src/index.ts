@@ -1,1 +1,8 @@
-export {};
+import { createConnector } from './connector.ts';
+
+export * from './data-directory.ts';
+export * from './key-value-store.ts';
+export * from './owner.ts';
+
+/** What the registry loads for `embedded:` URLs. */
+export const connector = createConnector();

@@ -39,7 +39,9 @@ export const SUPPORTED: FormatSupport = { format: DIRECTORY_FORMAT, migrations: 
  * @throws DATA_DIRECTORY_VERSION when the format is newer, has no way forward, or cannot be told.
  */
 export async function ensureVersion(directory: string, supported: FormatSupport = SUPPORTED): Promise<VersionStamp> {
-  let stamp = (await readStamp(directory)) ?? (await createStamp(directory, supported.format));
+  // Looked at before the stamp: another thread may be making both, and makes the stamp first.
+  const present = await readdir(directory);
+  let stamp = (await readStamp(directory)) ?? (await createStamp(directory, supported.format, present));
   if (stamp.format > supported.format) {
     throw versionError(
       directory,
@@ -83,8 +85,7 @@ async function readStamp(directory: string): Promise<VersionStamp | undefined> {
   }
 }
 
-async function createStamp(directory: string, format: number): Promise<VersionStamp> {
-  const present = await readdir(directory);
+async function createStamp(directory: string, format: number, present: readonly string[]): Promise<VersionStamp> {
   const data = ['log', 'state', 'kv'].filter((name) => present.includes(name));
   if (data.length > 0) {
     throw versionError(

@@ -2,32 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { openDataDirectory } from '../src/data-directory.ts';
 import { writeOwner } from '../src/owner.ts';
 import type { FormatSupport } from '../src/version.ts';
-import { temporaryDirectory } from './fixtures.ts';
-
-const HOLDER = fileURLToPath(new URL('hold-data-directory.ts', import.meta.url));
-
-async function holdInAnotherProcess(path: string): Promise<{ pid: number; kill(): Promise<void> }> {
-  const child = spawn(process.execPath, [HOLDER], {
-    env: { ...process.env, DATA_DIRECTORY: path },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
-  };
-  onTestFinished(kill);
-  await once(child.stdout, 'data');
-  return { pid: child.pid!, kill };
-}
+import { HOLDER, holdInAnotherProcess, temporaryDirectory } from './fixtures.ts';
 
 describe('openDataDirectory', () => {
   it('makes a directory that only its user can enter, with a version stamp', async () => {
