@@ -143,5 +143,7 @@ export interface LogStatistics {
 export interface Channel {
   post(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Called once when the channel ends, also because the other side died: its consumer groups become free then. */
+  onClose?(listener: () => void): void;
   close(): void;
 }

@@ -234,7 +234,7 @@ describe('printing', () => {
       name: 'retention',
       flag: 'retention',
       env: undefined,
-      default: '1d',
+      default: '24h',
       accepted: 'a duration with its unit (ms, s, m, h, d, y), such as 10s or 24h, from 1m up',
       description: 'Rollups | kept',
       secret: false,

@@ -12,7 +12,7 @@ export interface OptionRow {
   readonly name: string;
   readonly flag: string | undefined;
   readonly env: string | undefined;
-  /** As text that the option accepts; undefined when there is none. */
+  /** As text that the option accepts, `***` for a secret; undefined when there is none. */
   readonly default: string | undefined;
   readonly accepted: string;
   readonly description: string;
@@ -27,10 +27,10 @@ export function describeOptions({ definitions }: Options): OptionRow[] {
     name,
     flag: option.flag,
     env: option.env,
-    default: option.default === undefined ? undefined : printable(option, option.default),
+    default: option.secret && option.defaultText !== undefined ? REDACTED : option.defaultText,
     accepted: option.accepted,
     description: option.description,
-    secret: option.secret === true,
+    secret: option.secret,
     boolean: option.kind === 'boolean',
   }));
 }
@@ -73,5 +73,5 @@ export function optionsTable(options: Options): string {
 }
 
 function printable(option: Option<unknown>, value: unknown): string {
-  return option.secret === true ? REDACTED : option.format(value);
+  return option.secret ? REDACTED : option.format(value);
 }

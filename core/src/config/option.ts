@@ -17,7 +17,11 @@ export interface OptionSpec {
 }
 
 /** One option: how its text is read, checked and printed. Made by {@link integerOption} and its siblings. */
-export interface Option<T> extends OptionSpec {
+export interface Option<T> {
+  readonly flag: string | undefined;
+  readonly env: string | undefined;
+  readonly description: string;
+  readonly secret: boolean;
   readonly kind: 'integer' | 'string' | 'boolean' | 'choice' | 'duration' | 'size';
   /** Schema of the value, after conversion. */
   readonly schema: TSchema;
@@ -27,6 +31,8 @@ export interface Option<T> extends OptionSpec {
   readonly choices?: readonly string[];
   /** Undefined for an optional option. */
   readonly default: T;
+  /** The default as its definition writes it (`24h`, which would format as `1d`). */
+  readonly defaultText: string | undefined;
   /** The value of a text (environment, flag) or of a TOML value; undefined when it is not accepted. */
   read(input: unknown): T | undefined;
   /** The value as text that `read` accepts. */
@@ -44,6 +50,8 @@ interface Kind<T> extends Pick<Option<T>, 'kind' | 'schema' | 'accepted' | 'choi
   readonly convert: (input: unknown) => unknown;
   format(value: T): string;
 }
+
+type Scalar = string | number | boolean;
 
 interface Limits<Input> {
   readonly min?: Input;
@@ -134,14 +142,15 @@ export function choiceOption(spec: ChoiceSpec<string> & { readonly default?: str
   });
 }
 
-function builder<Extra, Input, T>(kindOf: (extra: Extra) => Kind<T>): OptionBuilder<Extra, Input, T> {
+function builder<Extra, Input extends Scalar, T>(kindOf: (extra: Extra) => Kind<T>): OptionBuilder<Extra, Input, T> {
   const build = (spec: OptionSpec & Extra & { readonly default?: Input }): Option<T | undefined> =>
     option(spec, kindOf(spec));
   // The two overloads differ in whether there is a default, which `option` checks; one function cannot state both.
   return build as OptionBuilder<Extra, Input, T>;
 }
 
-function option<T>(spec: OptionSpec & { readonly default?: unknown }, kind: Kind<T>): Option<T | undefined> {
+function option<T>(spec: OptionSpec & { readonly default?: Scalar }, kind: Kind<T>): Option<T | undefined> {
+  const preset = spec.default;
   const { convert, ...described } = kind;
   const read = (input: unknown): T | undefined => {
     const value = convert(input);
@@ -149,26 +158,22 @@ function option<T>(spec: OptionSpec & { readonly default?: unknown }, kind: Kind
   };
   return {
     ...described,
-    ...(spec.flag === undefined ? {} : { flag: spec.flag }),
-    ...(spec.env === undefined ? {} : { env: spec.env }),
-    ...(spec.secret === undefined ? {} : { secret: spec.secret }),
+    flag: spec.flag,
+    env: spec.env,
     description: spec.description,
-    default: spec.default === undefined ? undefined : defined(read(spec.default), spec.default),
+    secret: spec.secret ?? false,
+    default: preset === undefined ? undefined : defined(read(preset), preset),
+    defaultText: preset?.toString(),
     read,
     format: (value) => (value === undefined ? '' : kind.format(value)),
   };
 }
 
 /** For what a definition says, not a user: a default or a limit that is itself not accepted. */
-function defined<T>(value: T | undefined, given: unknown): T {
+function defined<T>(value: T | undefined, given: Scalar): T {
   if (value !== undefined) return value;
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `the option's definition says ${String(given)}, which it does not accept`,
-    {
-      value: given,
-    },
-  );
+  const message = `the option's definition says ${given}, which it does not accept`;
+  throw new MillraceError('INVALID_ARGUMENT', message, { value: given });
 }
 
 /** The range in words that follow the kind of value; nothing when there is no limit worth a word. */

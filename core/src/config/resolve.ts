@@ -135,7 +135,7 @@ function notAccepted(option: Option<unknown>, { place, input }: Given): Problem 
     input === true && place.startsWith('--')
       ? `${place} needs a value: ${option.accepted}`
       : `${place}: ${show(option, input)} is not ${option.accepted}${nearest === undefined ? '' : `: did you mean ${nearest}?`}`;
-  const value = option.secret === true ? REDACTED : input;
+  const value = option.secret ? REDACTED : input;
   return { code: 'INVALID_OPTION', message, field: place, value, accepted: option.accepted };
 }
 
@@ -143,7 +143,7 @@ function notAccepted(option: Option<unknown>, { place, input }: Given): Problem 
 export const REDACTED = '***';
 
 function show(option: Option<unknown>, input: unknown): string {
-  return option.secret === true ? REDACTED : (JSON.stringify(input) ?? String(input));
+  return option.secret ? REDACTED : (JSON.stringify(input) ?? String(input));
 }
 
 function toError(problems: readonly Problem[]): MillraceError {
