@@ -16,14 +16,8 @@ export const UserTagSchema = Type.Object(
     }),
     cookie: text('a string of 1 to 4096 bytes of UTF-8', 1),
     country: text('a string of at most 4096 bytes of UTF-8'),
-    device: Type.Union(
-      DEVICES.map((device) => Type.Literal(device)),
-      { description: 'PC, TV or MOBILE, in capitals' },
-    ),
-    action: Type.Union(
-      ACTIONS.map((action) => Type.Literal(action)),
-      { description: 'VIEW or BUY, in capitals' },
-    ),
+    device: Type.Enum([...DEVICES], { description: 'PC, TV or MOBILE, in capitals' }),
+    action: Type.Enum([...ACTIONS], { description: 'VIEW or BUY, in capitals' }),
     origin: text('a string of at most 4096 bytes of UTF-8'),
     product_info: Type.Object(
       {

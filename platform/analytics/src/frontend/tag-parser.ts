@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { MillraceError } from '@millrace/core';
 import { Compile } from 'typebox/compile';
-import type { Action, Device, UserTag } from '../tag.ts';
+import type { UserTag } from '../tag.ts';
 import { MAX_TEXT_BYTES, UserTagSchema, type UserTagBody } from './schemas.ts';
 import { parseTagTime } from './time.ts';
 
@@ -55,8 +55,8 @@ function toTag(body: unknown, latest: number): UserTag {
     time,
     cookie: body.cookie,
     country: body.country,
-    device: body.device as Device,
-    action: body.action as Action,
+    device: body.device,
+    action: body.action,
     origin: body.origin,
     productId: product.product_id,
     brandId: product.brand_id,
@@ -100,7 +100,7 @@ function invalid(field: string, value: unknown): MillraceError {
 
 /** The description of the field in the schema. */
 function acceptedForm(field: string): string {
-  let schema: SchemaNode = UserTagSchema;
+  let schema = UserTagSchema as SchemaNode;
   for (const name of field === '' ? [] : field.split('.')) schema = schema.properties?.[name] ?? schema;
   return schema.description ?? '';
 }

@@ -1,0 +1,52 @@
+import { MillraceError, type ErrorCode } from '@millrace/core';
+import type { FastifyReply } from 'fastify';
+import type { ErrorAnswer } from './schemas.ts';
+
+const MAX_VALUE_LENGTH = 100;
+const RETRY_AFTER_S = '1';
+
+/** What Fastify itself refuses, before a handler of ours runs. */
+const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/** Any error as one of the error table: Fastify's and Node's complaints about a request stay the caller's fault. */
+export function toRequestError(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  const { code = '', statusCode = 500, message } = error as { code?: string; statusCode?: number; message?: string };
+  const known = FASTIFY_CODES[code];
+  if (known !== undefined) return new MillraceError(known, message ?? code, { cause: error });
+  if (statusCode >= 400 && statusCode < 500) {
+    return new MillraceError('INVALID_ARGUMENT', message ?? code, { cause: error });
+  }
+  return new MillraceError('INTERNAL', 'this should not happen: the log of the server has the details', {
+    cause: error,
+  });
+}
+
+export function errorAnswer(error: MillraceError): ErrorAnswer {
+  const { field, value, accepted } = error.details;
+  return {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(field !== undefined && { field }),
+      ...(value !== undefined && { value: shortened(value) }),
+      ...(accepted !== undefined && { accepted }),
+    },
+  };
+}
+
+/** Answers with the error's status and coded JSON; what may work later says when. */
+export function sendError(reply: FastifyReply, error: MillraceError, more: object = {}): FastifyReply {
+  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_S);
+  if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
+  return reply.code(error.status).send({ ...errorAnswer(error), ...more });
+}
+
+function shortened(value: unknown): unknown {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
+  return text.length <= MAX_VALUE_LENGTH ? text : `${text.slice(0, MAX_VALUE_LENGTH - 1)}…`;
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Lifecycle } from '@millrace/core';
+import { adminRoutes } from './admin.ts';
+import { aggregatesRoute } from './aggregates.ts';
+import { batchRoute } from './batch.ts';
+import type { Frontend, FrontendDependencies, FrontendFigures, FrontendOptions } from './contract.ts';
+import { healthRoutes } from './health.ts';
+import { FrontendMetrics, registerMetrics } from './metrics.ts';
+import { documentationRoutes } from './openapi/routes.ts';
+import type { Route } from './route.ts';
+import { createServer, listen } from './server.ts';
+import { userProfilesRoute } from './user-profiles.ts';
+import { userTagsRoute } from './user-tags.ts';
+
+export type * from './contract.ts';
+
+const STOP_DEADLINE_MS = 2000;
+const IDLE_SWEEP_MS = 25;
+
+/**
+ * The HTTP interface: takes user tags into the log, answers profiles and aggregates from the state.
+ *
+ * @example
+ * const frontend = await createFrontend({ log, state, logger, metrics, now: Date.now, status }, options);
+ * const { url } = await frontend.start();
+ * await frontend.stop();   // the log and the state stay open: they are the caller's
+ */
+export async function createFrontend(dependencies: FrontendDependencies, options: FrontendOptions): Promise<Frontend> {
+  const { log, state, logger, now, metrics: registry } = dependencies;
+  const status = () => dependencies.status();
+  const metrics = new FrontendMetrics();
+  const figures = (): FrontendFigures => ({
+    accepted: metrics.accepted,
+    rejected: metrics.rejectedTotal,
+    tagLatencyP99Ms: metrics.tags.percentile(0.99),
+  });
+  const tags = userTagsRoute({ log, metrics, now }, options.maxFutureMs);
+  const batch = batchRoute({ log, metrics, now }, options.maxFutureMs);
+  const queries: Route[] = [
+    userProfilesRoute({ state, metrics }, options.defaultLimit),
+    aggregatesRoute({ state, metrics }, options.maxRangeMs),
+    ...healthRoutes({ metrics: registry, status }, options.maxLagMs),
+    ...documentationRoutes(() => [tags, batch, ...queries]),
+    ...adminRoutes({ log, state, metrics, status, figures }, options.adminToken),
+  ];
+  registerMetrics(registry, metrics, status);
+  const app = await createServer({ tags, batch, queries }, logger, options);
+  const lifecycle = new Lifecycle('frontend');
+  let url = '';
+
+  return {
+    async start() {
+      await lifecycle.start(async () => {
+        url = await listen(app, options.host, options.port);
+        logger.info({ url }, 'listening');
+      });
+      return { url };
+    },
+    stop({ deadlineMs = STOP_DEADLINE_MS } = {}) {
+      return lifecycle.stop(async () => {
+        const closed = app.close().then(() => true);
+        const until = performance.now() + deadlineMs;
+        // A connection that was busy when the server stopped listening becomes idle later.
+        while (!(await Promise.race([closed, sleep(IDLE_SWEEP_MS, false)]))) {
+          app.server.closeIdleConnections();
+          if (performance.now() < until) continue;
+          logger.warn({ deadlineMs }, 'requests were still running at the deadline: cut off');
+          app.server.closeAllConnections();
+        }
+      });
+    },
+    figures,
+  };
+}

@@ -1,0 +1,145 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { MillraceError, type Logger } from '@millrace/core';
+import { fastify, type FastifyInstance } from 'fastify';
+import { parseBatchBodies } from './batch.ts';
+import { MAX_BATCH_BYTES } from './batch-body.ts';
+import type { FrontendOptions } from './contract.ts';
+import { errorAnswer, sendError, toRequestError } from './errors.ts';
+import { parseQuery } from './parameters.ts';
+import { logRequests } from './request-log.ts';
+import type { Route } from './route.ts';
+import { answerUnmatched } from './unmatched.ts';
+import { parseTagBodies } from './user-tags.ts';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const MAX_CONNECTIONS = 10_000;
+const BACKLOG = 511;
+/** A cookie of 4 KiB, all of it percent-encoded; Node's own limit for all headers is 16 KiB. */
+const MAX_PATH_PARAMETER = 3 * 4096;
+
+/** The routes by what becomes of a request's body. */
+export interface RouteGroups {
+  readonly tags: Route;
+  readonly batch: Route;
+  /** Bodies are ignored, whatever they are. */
+  readonly queries: readonly Route[];
+}
+
+/** A Fastify server for the routes: limits, bodies, errors. It does not listen yet. */
+export async function createServer(
+  groups: RouteGroups,
+  logger: Logger,
+  options: FrontendOptions,
+): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: MAX_BATCH_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
+    routerOptions: {
+      maxParamLength: MAX_PATH_PARAMETER,
+      querystringParser: (text) => parseQuery(text) as unknown as Record<string, unknown>,
+    },
+    forceCloseConnections: 'idle',
+    // A request that comes in while the server stops is answered, and its connection closed.
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => sendError(reply, toRequestError(error)),
+    clientErrorHandler: refuseConnection,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.setErrorHandler((error, request, reply) => {
+    const known = toRequestError(error);
+    if (known.code === 'INTERNAL')
+      logger.error({ err: error, method: request.method, url: request.url }, known.message);
+    return sendError(reply, known);
+  });
+  const routes = [groups.tags, groups.batch, ...groups.queries];
+  app.setNotFoundHandler(answerUnmatched(routes));
+  ignoreBodies(app);
+  logRequests(app, logger, options);
+  await app.register(async (scope) => {
+    parseTagBodies(scope);
+    addRoute(scope, groups.tags);
+  });
+  await app.register(async (scope) => {
+    parseBatchBodies(scope);
+    addRoute(scope, groups.batch);
+  });
+  for (const route of groups.queries) addRoute(app, route, dropContentType);
+  return app;
+}
+
+function addRoute(app: FastifyInstance, { methods, path, handler }: Route, onRequest?: typeof dropContentType): void {
+  app.route({ method: [...methods], url: path, handler, ...(onRequest !== undefined && { onRequest }) });
+}
+
+function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume();
+    done(null);
+  });
+}
+
+/** Fastify refuses a malformed Content-Type before any parser is asked; a query's body is nobody's concern. */
+function dropContentType(
+  request: { raw: { headers: { 'content-type'?: string | undefined } } },
+  _reply: unknown,
+  done: () => void,
+): void {
+  delete request.raw.headers['content-type'];
+  done();
+}
+
+/** What is not even HTTP: answered on the bare socket. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLong ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
+  const message = tooLong ? 'the headers are too long' : late ? 'the request took too long' : 'this is not HTTP';
+  const body = JSON.stringify(errorAnswer(new MillraceError('INVALID_ARGUMENT', message)));
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** @throws INVALID_OPTION (rejection) when the address cannot be had */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    await app.listen({ host, port, backlog: BACKLOG });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const reason = REASONS[code];
+    if (reason === undefined) throw error;
+    const field = reason.option;
+    throw new MillraceError('INVALID_OPTION', `cannot listen on ${host}:${port}: ${reason.text}`, {
+      field,
+      value: field === 'port' ? port : host,
+      cause: error,
+    });
+  }
+  return urlOf(app.server, host);
+}
+
+const REASONS: Readonly<Record<string, { option: 'host' | 'port'; text: string }>> = {
+  EADDRINUSE: { option: 'port', text: 'another program has the port, choose another --port' },
+  EACCES: { option: 'port', text: 'ports below 1024 need privileges, choose another --port' },
+  EADDRNOTAVAIL: { option: 'host', text: 'this machine has no such address, choose another --host' },
+  ENOTFOUND: { option: 'host', text: 'there is no such host name, choose another --host' },
+};
+
+/** An address that can be opened: the wildcard ones stand for this machine. */
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new MillraceError('INTERNAL', 'the server has no address');
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${address.port}`;
+}
