@@ -131,7 +131,7 @@ export interface EventLog extends LogAppender, LogReader {
    */
   serve?(channel: Channel): void;
   /** What an operator wants to know. Absent where the backend does not tell. */
-  statistics?(): Promise<LogStatistics>;
+  statistics?(): LogStatistics;
 }
 
 export interface LogStatistics {
