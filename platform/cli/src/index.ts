@@ -1,1 +1,3 @@
-export {};
+export { commands } from './commands/index.ts';
+export { runLoad } from './load/run.ts';
+export type { LoadOptions, LoadReport, LoadReporter } from './load/run.ts';

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import {
+  MillraceError,
+  createLogger,
+  nearestSpelling,
+  readConfigFile,
+  resolveOptions,
+  sectionFor,
+  toMillraceError,
+} from '@millrace/core';
+import { CommanderError } from 'commander';
+import type { AnyCommand, CommandContext } from './command.ts';
+import { EXIT } from './command.ts';
+import { commands } from './commands/index.ts';
+import type { Invocation } from './program.ts';
+import { buildProgram } from './program.ts';
+import type { Terminal, TerminalStreams } from './terminal.ts';
+import { createTerminal } from './terminal.ts';
+
+/** Read when it lies in the working directory and no `--config` is given. */
+const DEFAULT_CONFIG_FILE = 'millrace.toml';
+
+export type CliProcess = TerminalStreams & Pick<NodeJS.Process, 'env' | 'on' | 'off' | 'exit'>;
+
+/** Runs one command line; resolves with the exit code and never rejects. */
+export async function runCli(argv: readonly string[], host: CliProcess): Promise<number> {
+  const terminal = createTerminal(host, host.env);
+  const onPipe = (error: NodeJS.ErrnoException): void => {
+    // The reader has seen enough (`millrace profile alice | head`): that is no failure.
+    if (error.code === 'EPIPE') host.exit(EXIT.ok);
+    throw error;
+  };
+  host.stdout.on('error', onPipe);
+  let debug = argv.includes('--debug');
+  try {
+    let invocation: Invocation | undefined;
+    const program = buildProgram(commands, terminal, (given) => (invocation = given));
+    await program.parseAsync(argv, { from: 'user' });
+    if (invocation === undefined) return EXIT.usage;
+    debug = invocation.debug;
+    return await runCommand(invocation, host, terminal);
+  } catch (error) {
+    return report(error, terminal, debug, argv);
+  } finally {
+    host.stdout.off('error', onPipe);
+  }
+}
+
+async function runCommand(invocation: Invocation, host: CliProcess, terminal: Terminal): Promise<number> {
+  const { command, flags, args, debug } = invocation;
+  const configFile = invocation.config ?? host.env.MILLRACE_CONFIG ?? defaultConfigFile();
+  const components = [...new Set(commands.map(({ options }) => options.component))];
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile, components);
+  const resolved = resolveOptions(command.options, {
+    env: host.env,
+    flags,
+    ...(file !== undefined && { file: sectionFor(command.options, file) }),
+  });
+  for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`);
+  const interruption = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGINT' && interruption.signal.aborted) host.exit(EXIT.interrupted);
+    interruption.abort();
+  };
+  host.on('SIGINT', onSignal);
+  host.on('SIGTERM', onSignal);
+  const context: CommandContext = {
+    terminal,
+    env: host.env,
+    interrupted: interruption.signal,
+    debug,
+    configFile,
+    logger: (level) => createLogger({ level, name: command.name, pretty: terminal.interactive }),
+  };
+  try {
+    return await command.run({ ...context, options: resolved.values, resolved, args });
+  } finally {
+    host.off('SIGINT', onSignal);
+    host.off('SIGTERM', onSignal);
+  }
+}
+
+const defaultConfigFile = (): string | undefined =>
+  existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : undefined;
+
+/** Says what went wrong and what to do next; the stack only when asked for. */
+function report(error: unknown, terminal: Terminal, debug: boolean, argv: readonly string[]): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed the help or the version that was asked for.
+    if (error.exitCode === 0) return EXIT.ok;
+    const reason = error.message.replace(/^error: /, '').replaceAll(/\n\(Did you mean .*/g, '');
+    terminal.note(`error UNKNOWN_OPTION: ${reason}${hintFor(error, argv)}`);
+    terminal.note('Run `millrace --help`, or `millrace COMMAND --help`, for what there is.');
+    return EXIT.usage;
+  }
+  const failure = toMillraceError(error);
+  terminal.note(`error ${failure.code}: ${failure.message}`);
+  if (debug) terminal.note(String(failure.stack));
+  if (debug && failure.cause instanceof Error) terminal.note(`caused by ${failure.cause.stack}`);
+  if (failure.code === 'INTERNAL' && !debug) terminal.note('Run the same with --debug to see where it happened.');
+  return isUsage(failure) ? EXIT.usage : EXIT.failure;
+}
+
+const USAGE_CODES: readonly string[] = ['INVALID_OPTION', 'UNKNOWN_OPTION', 'INVALID_ARGUMENT'];
+
+const isUsage = (error: MillraceError): boolean => USAGE_CODES.includes(error.code);
+
+function hintFor({ code, message }: CommanderError, argv: readonly string[]): string {
+  const typed = /'(-{0,2}[^' ]+)[^']*'/.exec(message)?.[1];
+  if (typed === undefined) return '';
+  if (code === 'commander.unknownCommand' || code === 'commander.excessArguments') {
+    const group = argv[0] === typed ? '' : `${argv[0]} `;
+    const names = commands.map(({ name }) => name).filter((name) => name.startsWith(group));
+    return didYouMean(
+      typed,
+      names.map((name) => name.slice(group.length).split(' ')[0]!),
+    );
+  }
+  if (code !== 'commander.unknownOption') return '';
+  const flags = flagsOf(commandOf(argv)).map((flag) => `--${flag}`);
+  return didYouMean(typed.split('=', 1)[0]!, flags);
+}
+
+function didYouMean(typed: string, known: readonly string[]): string {
+  const nearest = nearestSpelling(typed, known);
+  return nearest === undefined ? '' : `: did you mean ${nearest}?`;
+}
+
+const commandOf = (argv: readonly string[]): AnyCommand | undefined =>
+  commands.find(({ name }) => argv.slice(0, name.split(' ').length).join(' ') === name);
+
+const flagsOf = (command: AnyCommand | undefined): string[] => [
+  ...Object.values(command?.options.definitions ?? {}).flatMap(({ flag }) => flag ?? []),
+  'config',
+  'debug',
+  'help',
+];
