@@ -172,7 +172,7 @@ class TagPlatform implements Platform {
 
   private async readStatistics(): Promise<void> {
     if (this.state !== undefined) this.statistics = await this.state.statistics();
-    this.logBytes = (await this.log?.statistics?.())?.bytes ?? 0;
+    this.logBytes = this.log?.statistics?.().bytes ?? 0;
   }
 
   /** Where log and state share a process the log numbers all partitions from one sequence: one offset tells all. */

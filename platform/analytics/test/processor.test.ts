@@ -108,19 +108,6 @@ describe('the processor', () => {
     expect(state.deadLetters.get('0-1')?.reason).toContain('offsets 1 to 3 are lost');
   });
 
-  it('says what the log had removed before it was processed, and goes on', async () => {
-    const { log, state, start } = setUp();
-    append(log, 0);
-    await start().drain();
-    await stops.pop()!();
-    append(log, 0, { cookie: 'lost' });
-    append(log, 1, { cookie: 'bob' });
-    log.cut(2);
-    await start().drain();
-    expect(state.events.map(({ key }) => key)).toEqual(['alice', 'bob']);
-    expect(state.deadLetters.get('0-1')).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
-  });
-
   it('resolves a dead letter whose retry succeeds, and keeps one whose retry fails', async () => {
     const { log, state, start } = setUp();
     log.append(0, 'mallory', Buffer.from([200]));

@@ -8,6 +8,9 @@ export function portChannel(port: MessagePort): Channel {
     onMessage: (listener) => {
       port.on('message', listener);
     },
+    onClose: (listener) => {
+      port.once('close', listener);
+    },
     close: () => port.close(),
   };
 }

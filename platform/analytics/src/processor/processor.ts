@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch, CommitResult, Logger, LogReader, Offset, StateWriter } from '@millrace/core';
-import { decodeBatch, type DecodedBatch, type LostRange } from './change.ts';
+import { decodeBatch, type DecodedBatch } from './change.ts';
 import { pause } from './pause.ts';
 
 /** Records per commit are bounded by these bytes: some 20,000 tags, so that no commit takes much over 100 ms. */
@@ -57,7 +57,6 @@ class TagProcessor implements Processor {
   private readonly totals = { applied: 0, redelivered: 0, duplicates: 0, late: 0, deadLetters: 0 };
   private readonly committed: (Offset | undefined)[];
   private readonly released: (Offset | undefined)[];
-  private readonly lost = new Map<number, LostRange>();
   private readonly waiting = new Set<() => void>();
   private paused: PromiseWithResolvers<void> | undefined;
 
@@ -110,24 +109,16 @@ class TagProcessor implements Processor {
   }
 
   private async start(partition: number): Promise<Offset | 'earliest'> {
-    const { log, state, logger } = this.dependencies;
-    const committed = await state.committed(partition);
+    const committed = await this.dependencies.state.committed(partition);
     this.committed[partition] = committed;
-    this.lost.delete(partition);
-    if (committed === undefined) return 'earliest';
-    const { earliest } = await log.bounds(partition);
-    if (earliest <= committed) return committed;
-    const lost = { from: committed, to: earliest };
-    logger.error({ partition, ...lost }, 'the log was cut by its size limit before these offsets were processed');
-    this.lost.set(partition, lost);
-    return earliest;
+    return committed ?? 'earliest';
   }
 
   private async handle(batches: readonly Batch[]): Promise<void> {
     await this.paused?.promise;
     const startedAt = performance.now();
     const now = this.dependencies.now();
-    const decoded = batches.map((batch) => decodeBatch(batch, now, this.lost.get(batch.partition)));
+    const decoded = batches.map((batch) => decodeBatch(batch, now));
     const result = await this.dependencies.state.commit(decoded.map(({ change }) => change));
     this.count(decoded, result);
     const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
@@ -142,7 +133,6 @@ class TagProcessor implements Processor {
     for (const { change, stillUnreadable } of decoded) {
       // A redelivered batch may end below what is applied.
       this.committed[change.partition] = Math.max(this.committed[change.partition] ?? 0, change.to);
-      this.lost.delete(change.partition);
       this.totals.deadLetters += change.deadLetters.length;
       for (const letter of change.deadLetters) {
         const { offset, code, reason } = letter;

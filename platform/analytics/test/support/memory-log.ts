@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Batch, Bounds, ConsumeOptions, Damage, LogReader, LogRecord, Offset } from '@millrace/core';
 
-/** A log in memory whose faults a test can choose: damage, records removed too early, a processor that falls behind. */
+/** A log in memory whose damage a test can choose. */
 export class MemoryLog implements LogReader {
   readonly partitions = 2;
   readonly releases: { partition: number; below: Offset }[] = [];
@@ -9,7 +9,6 @@ export class MemoryLog implements LogReader {
   private readonly appended = new EventTarget();
   private damage: Damage[] = [];
   private next = 0;
-  private earliest = 0;
 
   append(partition: number, key: string | undefined, value: Uint8Array, timestamp = 1000): Offset {
     const offset = this.next++;
@@ -32,14 +31,8 @@ export class MemoryLog implements LogReader {
     return damage;
   }
 
-  /** Removes records whether released or not. */
-  cut(below: Offset): void {
-    this.earliest = below;
-    for (const records of this.records) records.splice(0, records.filter(({ offset }) => offset < below).length);
-  }
-
   async bounds(): Promise<Bounds> {
-    return { earliest: this.earliest, next: this.next };
+    return { earliest: 0, next: this.next };
   }
 
   async read(partition: number, from: Offset): Promise<Batch> {
@@ -53,7 +46,7 @@ export class MemoryLog implements LogReader {
     const positions: number[] = [];
     for (const partition of [0, 1]) {
       const position = await options.start(partition);
-      positions[partition] = typeof position === 'number' ? position : this.earliest;
+      positions[partition] = typeof position === 'number' ? position : 0;
     }
     while (!signal.aborted) {
       const batches = await Promise.all(positions.map((from, partition) => this.read(partition, from)));
