@@ -1,6 +1,7 @@
 import { MillraceError } from './errors.ts';
 import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
+import type { Logger } from './logging.ts';
 import type { Publisher } from './publisher.ts';
 import type { StateReader, StateSchema, StateWriter } from './state-store.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -20,6 +21,8 @@ export interface EventLogOptions {
   readonly retentionMs?: number;
   /** Above this size the oldest segments go, released or not; loudly. Default 20 GB. */
   readonly maxBytes?: number;
+  /** Is told what an operator should know. Default: nobody is. */
+  readonly logger?: Logger;
 }
 
 export interface LogReaderOptions {
@@ -33,6 +36,8 @@ export interface StateOptions {
   readonly keep?: number;
   /** Rollups older than this by event time go. Milliseconds, default 24 h. */
   readonly retentionMs?: number;
+  /** Is told what an operator should know. Default: nobody is. */
+  readonly logger?: Logger;
 }
 
 /** What a connector package exports as `connector`: one opener per contract that it implements. */

@@ -1,9 +1,18 @@
-import type { Connector } from '@millrace/core';
+import { join } from 'node:path';
+
+import { type Connector, DEFAULT_PARTITIONS, MillraceError, type StateOptions } from '@millrace/core';
 
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { openEmbeddedEventLog } from './event-log.ts';
+import { openEmbeddedLogReader } from './event-log-reader.ts';
 import { openEmbeddedKeyValueStore } from './key-value-store.ts';
 import { SharedStores } from './shared-store.ts';
+import { openEmbeddedStateWriter } from './state/writer.ts';
 import { parseEmbeddedUrl } from './url.ts';
+
+const DAY_MS = 24 * 3_600_000;
+const DEFAULT_LOG_BYTES = 20_000_000_000;
+const DEFAULT_KEEP = 230;
 
 /**
  * Opens the contracts in one data directory. Everything opened keeps the directory's lock until it is closed, from any
@@ -14,6 +23,38 @@ import { parseEmbeddedUrl } from './url.ts';
 export function createConnector(): Connector {
   const keyValueStores = new SharedStores();
   return {
+    async openEventLog(url, options) {
+      const { path } = parseEmbeddedUrl(url);
+      const directory = await openDataDirectory(path, { exclusive: 'log' });
+      return holding(directory, () =>
+        openEmbeddedEventLog({
+          ...options,
+          directory: join(directory.path, 'log'),
+          partitions: options.partitions ?? DEFAULT_PARTITIONS,
+          retentionMs: options.retentionMs ?? DAY_MS,
+          maxBytes: options.maxBytes ?? DEFAULT_LOG_BYTES,
+        }),
+      );
+    },
+
+    async openLogReader(url, { channel }) {
+      const { path } = parseEmbeddedUrl(url);
+      if (channel === undefined) {
+        throw new MillraceError(
+          'NOT_SUPPORTED',
+          `${url} is read through the thread that writes it: give the channel that its log serves, or use that log`,
+          { field: 'channel', accepted: 'the other end of the channel given to EventLog.serve' },
+        );
+      }
+      const directory = await openDataDirectory(path);
+      return holding(directory, () => openEmbeddedLogReader({ directory: join(directory.path, 'log'), channel }));
+    },
+
+    async openStateWriter(url, options) {
+      const directory = await openDataDirectory(parseEmbeddedUrl(url).path);
+      return holding(directory, () => openEmbeddedStateWriter(stateIn(directory, options)));
+    },
+
     async openKeyValueStore(url) {
       const { path, syncAlways } = parseEmbeddedUrl(url);
       const directory = await openDataDirectory(path);
@@ -24,6 +65,18 @@ export function createConnector(): Connector {
         ),
       );
     },
+  };
+}
+
+function stateIn(
+  directory: DataDirectory,
+  options: StateOptions,
+): StateOptions & { directory: string; keep: number; retentionMs: number } {
+  return {
+    ...options,
+    directory: join(directory.path, 'state'),
+    keep: options.keep ?? DEFAULT_KEEP,
+    retentionMs: options.retentionMs ?? DAY_MS,
   };
 }
 

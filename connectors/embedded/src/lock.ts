@@ -26,7 +26,8 @@ export interface Lock {
  */
 export async function takeLock(directory: string, name: LockName): Promise<Lock> {
   const location = join(directory, 'lock', name);
-  // LevelDB counts the openers of one process itself, over its threads, and unlocks with the last of them.
+  // LevelDB counts the openers of one process itself, over its threads, and unlocks with the last of them. They share
+  // the first one's block cache, which goes with it: nothing may ever be stored here.
   const level = new ClassicLevel(location, { multithreading: name === 'process', maxOpenFiles: 64 });
   try {
     await level.open().catch(async (error: unknown) => {
