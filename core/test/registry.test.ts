@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createRegistry, openEventLog, openPublisher } from '@millrace/core';
@@ -77,7 +81,13 @@ describe('a package that cannot be loaded', () => {
   });
 
   it('is not taken for absent when something that it imports is', async () => {
-    const source = encodeURIComponent('import "@millrace/ghost"; export const connector = {};');
-    expect(await openIn(`data:text/javascript,${source}`)).not.toContain('CONNECTOR_NOT_INSTALLED');
+    const directory = await mkdtemp(path.join(tmpdir(), 'millrace-registry-'));
+    try {
+      const file = path.join(directory, 'connector.mjs');
+      await writeFile(file, 'import "@millrace/ghost"; export const connector = {};');
+      expect(await openIn(pathToFileURL(file).href)).toMatch(/^ERR_MODULE_NOT_FOUND .*@millrace\/ghost/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });

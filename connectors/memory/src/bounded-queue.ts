@@ -24,9 +24,8 @@ export class BoundedQueue<T> {
     return this.#items.length;
   }
 
-  /** Resolves when the queue holds the item. On a closed queue the item is dropped. */
+  /** Resolves when the queue holds the item. Not to be called on a closed queue. */
   async put(item: T): Promise<void> {
-    if (this.#closed) return;
     const [taker] = this.#takers;
     if (taker !== undefined) {
       this.#takers.delete(taker);
@@ -58,7 +57,7 @@ export class BoundedQueue<T> {
     return this.#waitForItem(timeoutMs, ended);
   }
 
-  /** Takes no more items, and lets go of everyone who waits to put one. What it holds can still be taken. */
+  /** Drops what waits to be put, and lets go of who waits for that. What it holds can still be taken. */
   close(): void {
     this.#closed = true;
     for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) putter.accepted();

@@ -156,6 +156,16 @@ describe('the bound', () => {
     await published[3];
   });
 
+  it('makes close wait for the publishes that wait', async () => {
+    const broker = new MemoryBroker();
+    const publisher = broker.openPublisher('memory://queue/a?max_size=1');
+    const published = [1, 2].map((value) => publisher.publish({ value }));
+    const closed = publisher.close();
+    expect(await isPending(closed)).toBe(true);
+    expect(await drain(broker.openSubscriber('memory://queue/a'))).toEqual([1, 2]);
+    await Promise.all([...published, closed]);
+  });
+
   it('is that of who came first; another one is refused while it is in use', async () => {
     const broker = new MemoryBroker();
     const first = broker.openPublisher('memory://queue/a?max_size=2');
