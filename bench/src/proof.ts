@@ -20,7 +20,7 @@ export interface ProofContext {
   /** Aborts when the user interrupts: stop what was started, then settle. */
   readonly signal: AbortSignal;
   /** Tells the user how far it has got. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 export interface ProofResult {

@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PROOFS, proofsIn } from '../src/proof-folder.ts';
+import { formatReport, runProof } from '../src/run-proof.ts';
+
+const TIMEOUT_MS = 180_000;
+
+describe('every proof holds at its small size', async () => {
+  it.for(await proofsIn(PROOFS))('$name: $title', { timeout: TIMEOUT_MS }, async (proof, { signal }) => {
+    const parentDirectory = await mkdtemp(join(tmpdir(), 'millrace-proofs-'));
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const report = await runProof(proof, { size: 'small', parentDirectory, signal, log });
+    expect(report.passed, `${formatReport(report)}\n${lines.join('\n')}`).toBe(true);
+    await rm(parentDirectory, { recursive: true });
+  });
+});
