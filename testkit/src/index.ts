@@ -5,4 +5,5 @@ export * from './publisher-suite.ts';
 export * from './subscriber-suite.ts';
 export * from './kill-rounds.ts';
 export * from './tag-oracle.ts';
+export * from './terminate-round.ts';
 export * from './tag-sender.ts';

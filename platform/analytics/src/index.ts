@@ -1,2 +1,4 @@
 export * from './codec.ts';
+export * from './frontend/index.ts';
+export * from './platform.ts';
 export * from './tag.ts';

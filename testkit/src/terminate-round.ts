@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { caughtUp, queryOf } from './kill-rounds.ts';
+import { startMillrace } from './millrace-process.ts';
+import { TagOracle, type Verdict } from './tag-oracle.ts';
+import { sendTags } from './tag-sender.ts';
+
+export interface TerminateRoundOptions {
+  readonly dataDirectory: string;
+  /** How long tags are sent before the signal, milliseconds. */
+  readonly loadMs: number;
+  readonly connections: number;
+  readonly batchConnections: number;
+}
+
+export interface TerminateRoundResult extends Verdict {
+  readonly sent: number;
+  readonly exitCode: number | null;
+  /** From the signal to the exit, milliseconds. */
+  readonly exitMs: number;
+}
+
+/** Sends SIGTERM to the platform under load, starts it again on the same port and compares every tag. */
+export async function terminateRound(options: TerminateRoundOptions): Promise<TerminateRoundResult> {
+  const { dataDirectory, loadMs, connections, batchConnections } = options;
+  const oracle = new TagOracle();
+  const first = await startMillrace({ dataDirectory });
+  const { signal } = new AbortController();
+  const sending = sendTags({ url: first.url, oracle, connections, batchConnections, signal });
+  await sleep(loadMs);
+  const { code, ms } = await first.stop();
+  await sending;
+  const second = await startMillrace({ dataDirectory, port: Number(new URL(first.url).port) });
+  try {
+    await caughtUp(second.url);
+    const verdict = await oracle.compare(queryOf(second.url));
+    return { ...verdict, sent: oracle.sent, exitCode: code, exitMs: ms };
+  } finally {
+    await second.stop();
+  }
+}
