@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+
+import { MillraceError, type StateSchema, toMillraceError } from '@millrace/core';
+import { ClassicLevel } from 'classic-level';
+
+import { readIfPresent } from '../files.ts';
+import { levelCode } from '../lock.ts';
+
+export type Level = ClassicLevel<Buffer, Buffer>;
+
+/** What a commit is gathered in. LevelDB copies key and value at once, so both may be used again. */
+export interface Batch {
+  put(key: Buffer, value: Buffer): unknown;
+  del(key: Buffer): unknown;
+}
+
+export interface StateLocation {
+  /** Created when it does not exist. */
+  readonly directory: string;
+  readonly schema: StateSchema;
+  readonly partitions: number;
+}
+
+export interface Database {
+  readonly level: Level;
+  /** Key of the hash of timeline and dedupe keys; secret, or a user could choose keys that meet. */
+  readonly seed: Buffer;
+}
+
+/** Fixed when the state is made. */
+interface Meta {
+  readonly format: number;
+  readonly schema: StateSchema;
+  readonly partitions: number;
+  readonly seed: string;
+}
+
+const FORMAT = 1;
+const META_FILE = 'META.json';
+
+/**
+ * Opens the LevelDB of the state, from any thread of one process. All of them share the cache of the thread that opened
+ * it first, and LevelDB frees it when that thread closes: **who opens first must close last**.
+ *
+ * Small write buffers and files keep the longest pause and the memory down; figures in docs/decisions.
+ *
+ * @throws SCHEMA_MISMATCH, PARTITIONS_MISMATCH, DATA_DIRECTORY_LOCKED, STATE_CORRUPT, INVALID_ARGUMENT
+ */
+export async function openDatabase(location: StateLocation): Promise<Database> {
+  checkLocation(location);
+  const { directory } = location;
+  await mkdir(directory, { recursive: true });
+  const level: Level = new ClassicLevel(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    multithreading: true,
+    // With a meta file there was a database once: making a new one would hide that it is gone.
+    createIfMissing: (await readIfPresent(join(directory, META_FILE))) === undefined,
+    writeBufferSize: 32 * 1024 * 1024,
+    cacheSize: 32 * 1024 * 1024,
+    maxFileSize: 8 * 1024 * 1024,
+    maxOpenFiles: 512,
+  });
+  try {
+    await level.open();
+    const meta = await agreeOnMeta(location);
+    return { level, seed: Buffer.from(meta.seed, 'base64') };
+  } catch (error) {
+    await level.close();
+    throw stateError(error, directory);
+  }
+}
+
+/** Bytes of the database's files. */
+export async function bytesOnDisk(directory: string, files: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) {
+    // Compaction removes files at any time.
+    const found = await stat(join(directory, file)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    bytes += found?.size ?? 0;
+  }
+  return bytes;
+}
+
+/** The error that a caller gets for one of LevelDB's. */
+export function stateError(error: unknown, directory: string): MillraceError {
+  if (error instanceof MillraceError && error.code !== 'STATE_CORRUPT') return error;
+  const code = levelCode(error);
+  if (code === 'LEVEL_LOCKED') {
+    return new MillraceError('DATA_DIRECTORY_LOCKED', `${directory} is in use by another process: stop it first`, {
+      cause: error,
+    });
+  }
+  const reason = reasonOf(error);
+  if (error instanceof MillraceError || code === 'LEVEL_CORRUPTION' || /corrupt|no such file|does not exist/i.test(reason)) {
+    return new MillraceError(
+      'STATE_CORRUPT',
+      `the state in ${directory} is damaged (${reason}): stop Millrace, move that directory away and start again; ` +
+        'it is rebuilt from the log, as far back as the log reaches',
+      { cause: error },
+    );
+  }
+  return toMillraceError(error);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function checkLocation({ schema, partitions }: StateLocation): void {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 0xffff) {
+    const accepted = 'an integer from 1 to 65535';
+    throw new MillraceError('INVALID_ARGUMENT', `partitions is ${partitions}: give ${accepted}`, {
+      field: 'partitions',
+      value: partitions,
+      accepted,
+    });
+  }
+  const names = ['kind', ...schema.dimensions.map(({ name }) => name)];
+  if (schema.kinds.length > 255 || schema.dimensions.length > 255 || new Set(names).size < names.length) {
+    const accepted = 'at most 255 kinds, at most 255 dimensions with different names, none called kind';
+    throw new MillraceError('INVALID_ARGUMENT', `the schema is not possible: ${accepted}`, { field: 'schema', accepted });
+  }
+}
+
+async function agreeOnMeta({ directory, schema, partitions }: StateLocation): Promise<Meta> {
+  const path = join(directory, META_FILE);
+  if ((await readIfPresent(path)) === undefined) await createMeta(directory, path, schema, partitions);
+  const meta = JSON.parse((await readIfPresent(path)) ?? '') as Meta;
+  if (meta.format !== FORMAT) {
+    throw new MillraceError('DATA_DIRECTORY_VERSION', `${path} has format ${meta.format}, this version knows ${FORMAT}`);
+  }
+  if (meta.partitions !== partitions) {
+    const problem = `${directory} was made with ${meta.partitions} partitions, not ${partitions}`;
+    throw new MillraceError('PARTITIONS_MISMATCH', `${problem}: set the former number, or use another directory`, {
+      field: 'partitions',
+      value: partitions,
+      accepted: String(meta.partitions),
+    });
+  }
+  if (canonical(meta.schema) !== canonical(schema)) {
+    const problem = `${directory} was made with another schema, ${canonical(meta.schema)}`;
+    throw new MillraceError('SCHEMA_MISMATCH', `${problem}: use that, or another directory`, {
+      field: 'schema',
+      value: canonical(schema),
+      accepted: canonical(meta.schema),
+    });
+  }
+  return meta;
+}
+
+/**
+ * A link is made once, however many threads try: the first one's seed holds. A file and not a LevelDB record, because
+ * LevelDB has no such step.
+ */
+async function createMeta(directory: string, path: string, schema: StateSchema, partitions: number): Promise<void> {
+  const meta: Meta = { format: FORMAT, schema, partitions, seed: randomBytes(16).toString('base64') };
+  const temporary = `${path}.${process.pid}-${threadId}-${randomBytes(4).toString('hex')}`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(meta, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporary);
+  }
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const canonical = ({ kinds, dimensions, measures }: StateSchema): string =>
+  JSON.stringify({ kinds, dimensions: dimensions.map(({ name, values }) => ({ name, values })), measures });

@@ -1,0 +1,33 @@
+import type { StateSchema } from '@millrace/core';
+
+import type { Level } from './database.ts';
+import { Dictionary } from './dictionary.ts';
+import { dictionaryId, dictionaryRange, partitionKey, STATUS_KEY } from './keys.ts';
+import { type Dictionaries, isBounded } from './row-codec.ts';
+import { decodePartition, decodeStatus, emptyStatus, type PartitionStatus, type Status } from './status.ts';
+
+type Snapshot = ReturnType<Level['snapshot']>;
+
+export const newDictionaries = (schema: StateSchema, limit?: number): Dictionaries =>
+  schema.dimensions.map((dimension) => (isBounded(dimension) ? new Dictionary(limit) : undefined));
+
+/** Reads what the dictionaries do not have yet. */
+export async function loadDictionaries(level: Level, dictionaries: Dictionaries): Promise<void> {
+  for (const [dimension, dictionary] of dictionaries.entries()) {
+    if (dictionary === undefined) continue;
+    for await (const [key, value] of level.iterator(dictionaryRange(dimension, dictionary.size))) {
+      dictionary.load(dictionaryId(key), value.toString());
+    }
+  }
+}
+
+export function loadStatus(level: Level, schema: StateSchema, snapshot?: Snapshot): Status {
+  const { length } = schema.dimensions;
+  const stored = level.getSync(STATUS_KEY, snapshot === undefined ? {} : { snapshot });
+  return stored === undefined ? emptyStatus(length) : decodeStatus(stored, length);
+}
+
+export function loadPartition(level: Level, partition: number): PartitionStatus | undefined {
+  const stored = level.getSync(partitionKey(partition));
+  return stored === undefined ? undefined : decodePartition(stored);
+}

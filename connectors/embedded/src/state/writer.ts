@@ -1,0 +1,340 @@
+import { type CommitResult, MillraceError, type Offset, type PartitionChange, type StateWriter } from '@millrace/core';
+
+import { type Accepted, accept } from './accept.ts';
+import { ByteWriter } from './bytes.ts';
+import { deadLetterKeyOf, encodeDeadLetter } from './dead-letters.ts';
+import { type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
+import { Dedupe } from './dedupe.ts';
+import { EventClock } from './event-clock.ts';
+import { canonicalInt32 } from './int32.ts';
+import {
+  deadLetterKey,
+  dictionaryKey,
+  MINUTE_MS,
+  minuteOf,
+  newTimelineKey,
+  partitionKey,
+  setTimelineKey,
+  STATUS_KEY,
+} from './keys.ts';
+import { loadDictionaries, loadPartition, loadStatus, newDictionaries } from './load.ts';
+import { MinuteRows } from './minute-rows.ts';
+import { MinuteStore } from './minute-store.ts';
+import { type Dictionaries, encodeRow } from './row-codec.ts';
+import { SipHash } from './sip-hash.ts';
+import { encodePartition, encodeStatus, type Status } from './status.ts';
+import { TimelineTrim } from './timeline-trim.ts';
+
+export interface StateWriterOptions extends StateLocation {
+  /** Entries per key and kind that readers see. */
+  readonly keep: number;
+  /** Rollups older than this by the event clock go. Milliseconds. */
+  readonly retentionMs: number;
+  /** The wall clock, for tests. */
+  readonly now?: () => number;
+  readonly logger?: { error(details: object, message: string): void };
+  /** Most entries of a dimension's dictionary, for tests. Default 65,535. */
+  readonly dictionaryLimit?: number;
+}
+
+/** A commit is brought to the disk after at most so long. */
+const SYNC_INTERVAL_MS = 1000;
+
+type ChainedBatch = ReturnType<Level['batch']> & { put(key: Buffer, value: Buffer): unknown };
+
+/**
+ * Opens the writing end of the state in this directory. One at a time: the data directory's lock sees to that.
+ *
+ * @throws SCHEMA_MISMATCH, PARTITIONS_MISMATCH, DATA_DIRECTORY_LOCKED, STATE_CORRUPT, INVALID_ARGUMENT
+ */
+export async function openEmbeddedStateWriter(options: StateWriterOptions): Promise<StateWriter> {
+  const database = await openDatabase(options);
+  try {
+    const status = loadStatus(database.level, options.schema);
+    const dictionaries = newDictionaries(options.schema, options.dictionaryLimit);
+    await loadDictionaries(database.level, dictionaries);
+    const minutes = new MinuteStore({ level: database.level, schema: options.schema, dictionaries, status });
+    await minutes.open();
+    return new EmbeddedStateWriter(options, database, { status, dictionaries, minutes });
+  } catch (error) {
+    await database.level.close();
+    throw stateError(error, options.directory);
+  }
+}
+
+interface Loaded {
+  readonly status: Status;
+  readonly dictionaries: Dictionaries;
+  readonly minutes: MinuteStore;
+}
+
+class EmbeddedStateWriter implements StateWriter {
+  readonly partitions: number;
+  readonly #options: StateWriterOptions;
+  readonly #level: Level;
+  readonly #loaded: Loaded;
+  readonly #committed: (Offset | undefined)[];
+  readonly #clock: EventClock;
+  readonly #hash: SipHash;
+  readonly #dedupe: Dedupe;
+  readonly #trim: TimelineTrim;
+  readonly #now: () => number;
+  readonly #key = newTimelineKey();
+  readonly #row = new ByteWriter();
+  #synced: (Offset | undefined)[];
+  #syncedAt: number;
+  #dirty = false;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #failure: MillraceError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: StateWriterOptions, { level, seed }: Database, loaded: Loaded) {
+    this.partitions = options.partitions;
+    this.#options = options;
+    this.#level = level;
+    this.#loaded = loaded;
+    this.#now = options.now ?? Date.now;
+    const stored = Array.from({ length: this.partitions }, (_, partition) => loadPartition(level, partition));
+    this.#committed = stored.map((partition) => partition?.committed);
+    // What is found at start may have survived a crash unsynced, so nothing counts as synced before the first sync.
+    this.#synced = stored.map(() => undefined);
+    this.#dirty = stored.some((partition) => partition !== undefined);
+    this.#syncedAt = Number.NEGATIVE_INFINITY;
+    this.#clock = new EventClock(
+      stored.map((partition) => partition?.newest),
+      loaded.status.clock,
+    );
+    this.#hash = new SipHash(seed);
+    this.#dedupe = new Dedupe(level, this.#hash);
+    this.#trim = new TimelineTrim(level, options.keep);
+    if (this.#dirty) this.#scheduleSync();
+  }
+
+  async committed(partition: number): Promise<Offset | undefined> {
+    this.#assertUsable();
+    return this.#committed[partition];
+  }
+
+  async synced(partition: number): Promise<Offset | undefined> {
+    this.#assertUsable();
+    return this.#synced[partition];
+  }
+
+  commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
+    return this.#enqueue(() => this.#commit(changes));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    await this.#tail;
+    try {
+      if (this.#dirty && this.#failure === undefined) await this.#sync();
+    } finally {
+      await this.#level.close();
+    }
+  }
+
+  /** One step after the other, in the order of the calls. */
+  #enqueue<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    const result = this.#tail.then(() => {
+      this.#assertWritable();
+      return step();
+    });
+    // The caller gets the rejection; the queue goes on.
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
+    const accepted = accept(changes, {
+      schema: this.#options.schema,
+      partitions: this.partitions,
+      committed: (partition) => this.#committed[partition],
+    });
+    const { redelivered } = accepted;
+    if (accepted.to.size === 0) return { applied: 0, redelivered, duplicates: 0, late: 0 };
+    const batch = this.#level.batch() as ChainedBatch;
+    try {
+      const counts = await this.#fill(batch, accepted);
+      const sync = this.#now() - this.#syncedAt >= SYNC_INTERVAL_MS;
+      await batch.write({ sync });
+      for (const [partition, to] of accepted.to) this.#committed[partition] = to;
+      this.#dirty = true;
+      if (sync) this.#markSynced();
+      else this.#scheduleSync();
+      return { ...counts, redelivered };
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async #fill(batch: ChainedBatch, accepted: Accepted): Promise<Omit<CommitResult, 'redelivered'>> {
+    const { status, minutes } = this.#loaded;
+    minutes.begin();
+    this.#dedupe.begin();
+    const duplicate = this.#observe(batch, accepted);
+    status.clock = this.#clock.read();
+    if (status.clock !== undefined) {
+      const oldest = Math.max(0, minuteOf(status.clock - this.#options.retentionMs));
+      status.oldestMinute = Math.max(status.oldestMinute, oldest);
+    }
+    const counts = this.#addEvents(batch, accepted, duplicate);
+    await minutes.removeBelow(batch, status.oldestMinute);
+    minutes.compact(batch, minuteOf(status.clock ?? 0), this.#clock.appendedAt);
+    minutes.finish(batch);
+    await this.#trim.trim(batch);
+    for (const partition of new Set(accepted.eventPartitions)) {
+      await this.#dedupe.expire(batch, partition, this.#clock.newest(partition)?.appendedAt ?? 0);
+    }
+    this.#putDeadLetters(batch, accepted);
+    this.#putDictionaries(batch);
+    for (const [partition, committed] of accepted.to) {
+      batch.put(partitionKey(partition), encodePartition({ committed, newest: this.#clock.newest(partition) }));
+    }
+    status.late += counts.late;
+    status.duplicates += counts.duplicates;
+    batch.put(STATUS_KEY, encodeStatus(status));
+    return counts;
+  }
+
+  /** Moves the clock and finds the duplicates; the clock decides which of the same commit's events are late. */
+  #observe(batch: ChainedBatch, { events, eventPartitions }: Accepted): ReadonlySet<number> {
+    const duplicates = new Set<number>();
+    events.forEach(({ time, appendedAt, dedupeKey }, at) => {
+      const partition = eventPartitions[at]!;
+      this.#clock.observe(partition, time, appendedAt);
+      if (dedupeKey !== undefined && this.#dedupe.seen(batch, dedupeKey, partition, appendedAt)) duplicates.add(at);
+    });
+    return duplicates;
+  }
+
+  #addEvents(
+    batch: ChainedBatch,
+    { events, eventPartitions }: Accepted,
+    duplicates: ReadonlySet<number>,
+  ): Omit<CommitResult, 'redelivered'> {
+    const { dictionaries, minutes, status } = this.#loaded;
+    const { schema } = this.#options;
+    const key = this.#key;
+    const numbers: number[] = schema.dimensions.map(() => 0);
+    const byMinute = new Map<number, MinuteRows>();
+    let late = 0;
+    for (let at = 0; at < events.length; at++) {
+      if (duplicates.size > 0 && duplicates.has(at)) continue;
+      const event = events[at]!;
+      for (let dimension = 0; dimension < numbers.length; dimension++) {
+        const text = event.dimensions[dimension]!;
+        numbers[dimension] = dictionaries[dimension]?.intern(text) ?? canonicalInt32(text);
+      }
+      this.#hash.write(event.key, key, 1);
+      setTimelineKey(key, event.kind, event.time, event.offset, eventPartitions[at]!);
+      encodeRow(this.#row.reset(), schema, numbers, event.dimensions, event.measures);
+      batch.put(key, this.#row.view());
+      this.#trim.count(key, event.kind);
+
+      const minute = Math.floor(event.time / MINUTE_MS);
+      if (minute < status.oldestMinute) {
+        late++;
+        continue;
+      }
+      let rows = byMinute.get(minute);
+      if (rows === undefined) byMinute.set(minute, (rows = new MinuteRows(numbers.length)));
+      rows.add(event, numbers);
+    }
+    for (const [minute, rows] of byMinute) minutes.append(batch, minute, rows, this.#clock.appendedAt);
+    return { applied: events.length - duplicates.size, duplicates: duplicates.size, late };
+  }
+
+  #putDeadLetters(batch: ChainedBatch, { deadLetters, resolved }: Accepted): void {
+    const { status } = this.#loaded;
+    const present = new Set<string>();
+    const gone = new Set<string>();
+    for (const { partition, letter } of deadLetters) {
+      batch.put(deadLetterKey(partition, letter.offset), encodeDeadLetter(letter));
+      present.add(`${partition}-${letter.offset}`);
+      status.deadLetters++;
+    }
+    for (const id of resolved) {
+      const key = deadLetterKeyOf(id);
+      if (key === undefined || gone.has(id)) continue;
+      if (!present.has(id) && this.#level.getSync(key) === undefined) continue;
+      batch.del(key);
+      gone.add(id);
+      status.deadLetters--;
+    }
+  }
+
+  #putDictionaries(batch: ChainedBatch): void {
+    const { dictionaries, status } = this.#loaded;
+    dictionaries.forEach((dictionary, dimension) => {
+      if (dictionary === undefined) return;
+      for (let id = status.dictionarySizes[dimension]!; id < dictionary.size; id++) {
+        batch.put(dictionaryKey(dimension, id), Buffer.from(dictionary.value(id)));
+      }
+      status.dictionarySizes[dimension] = dictionary.size;
+    });
+  }
+
+  #scheduleSync(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      if (!this.#dirty || this.#closing !== undefined) return;
+      // Told to the next commit as well; without one, nobody else would say it.
+      this.#enqueue(() => this.#sync()).catch((error: unknown) => {
+        this.#options.logger?.error({ err: error }, 'the state could not be synced');
+      });
+    }, SYNC_INTERVAL_MS).unref();
+  }
+
+  /** A synced write takes all earlier ones along. */
+  async #sync(): Promise<void> {
+    try {
+      await this.#level.put(STATUS_KEY, encodeStatus(this.#loaded.status), { sync: true });
+      this.#markSynced();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #markSynced(): void {
+    this.#synced = [...this.#committed];
+    this.#syncedAt = this.#now();
+    this.#dirty = false;
+  }
+
+  /**
+   * After a failed write, memory is ahead of the database and LevelDB's own log may end in half a record: nothing more
+   * is written until the state is opened again, which reads what really is there.
+   */
+  #fail(error: unknown): MillraceError {
+    const cause = stateError(error, this.#options.directory);
+    this.#failure ??=
+      cause.code === 'STATE_CORRUPT'
+        ? cause
+        : new MillraceError(
+            'STORE_FAILED',
+            `the state in ${this.#options.directory} could not be written: ${cause.message}. ` +
+              'Make room or mend the disk, then start again; the log is applied from where the state ends',
+            { cause: error },
+          );
+    return this.#failure;
+  }
+
+  #assertUsable(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  #assertWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+const closedError = (): MillraceError =>
+  new MillraceError('STATE_CLOSED', 'the state is closed: open it again to go on');
