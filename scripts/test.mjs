@@ -1,1 +1,0 @@
-// Placeholder until the real runner lands in this same change.
