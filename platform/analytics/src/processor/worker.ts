@@ -17,7 +17,8 @@ async function main(settings: WorkerSettings, channel: Channel): Promise<void> {
     destination: { write: (line) => report({ type: 'log', line }) },
   });
   const state = await openStateWriter(settings.stateUrl, settings.state);
-  const log = await openLogReader(settings.logUrl, { channel: portChannel(settings.logPort) });
+  const logChannel = portChannel(settings.logPort);
+  const log = await openLogReader(settings.logUrl, { channel: logChannel });
   const processor = createProcessor(
     { log, state, logger, now: Date.now, onProgress: (progress) => report({ type: 'progress', progress }) },
     { group: settings.group },
@@ -29,6 +30,7 @@ async function main(settings: WorkerSettings, channel: Channel): Promise<void> {
   report({ type: 'ready' });
   await processor.run(stopping.signal);
   await log.close();
+  logChannel.close();
   await state.close();
   channel.close();
 }

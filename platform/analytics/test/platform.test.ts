@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEventLog } from '@millrace/core';
+import { caughtUp, queryOf, sendTags, TagOracle } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeTag } from '../src/codec.ts';
+import { createPlatform, type Platform, type PlatformOptions } from '../src/platform.ts';
+import { platformOptions } from './support/options.ts';
+import { someTag } from './support/tags.ts';
+
+let directory: string;
+const platforms: Platform[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-platform-'));
+});
+
+afterEach(async () => {
+  for (const platform of platforms.splice(0)) await platform.stop();
+  await rm(directory, { recursive: true });
+});
+
+async function start(changes: Partial<PlatformOptions> = {}): Promise<{ platform: Platform; url: string }> {
+  const platform = createPlatform(platformOptions(directory, changes));
+  platforms.push(platform);
+  const { url } = await platform.start();
+  return { platform, url };
+}
+
+/** Sends at least so many tags over a few connections; all must be acknowledged. */
+async function send(url: string, oracle: TagOracle, tags: number): Promise<void> {
+  const enough = new AbortController();
+  const target = oracle.sent + tags;
+  const counting = setInterval(() => {
+    if (oracle.sent >= target) enough.abort();
+  }, 5);
+  const sending = await sendTags({ url, oracle, connections: 4, batchConnections: 1, signal: enough.signal });
+  clearInterval(counting);
+  expect(sending.failures).toEqual([]);
+}
+
+const post = (url: string, path: string, body?: object): Promise<Response> =>
+  fetch(new URL(path, url), {
+    method: 'POST',
+    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+
+const jsonTag = (time: string, cookie: string): object => ({
+  time,
+  cookie,
+  country: 'PL',
+  device: 'PC',
+  action: 'BUY',
+  origin: 'shop',
+  product_info: { product_id: 'p', brand_id: 'Nike', category_id: 'shoes', price: 1000 },
+});
+
+describe('the platform', () => {
+  it('counts every tag exactly once, before and after a restart', async () => {
+    const oracle = new TagOracle();
+    const first = await start();
+    await send(first.url, oracle, 2000);
+    await caughtUp(first.url);
+    expect(await oracle.compare(queryOf(first.url))).toMatchObject({ acknowledged: oracle.sent, mismatches: [] });
+    expect(first.platform.status()).toMatchObject({
+      state: 'running',
+      logWritable: true,
+      lag: { records: 0, ms: 0 },
+      accepted: oracle.sent,
+      applied: oracle.sent,
+    });
+    await first.platform.stop();
+    expect(first.platform.status().state).toBe('stopped');
+    const second = await start();
+    await send(second.url, oracle, 500);
+    await caughtUp(second.url);
+    expect((await oracle.compare(queryOf(second.url))).mismatches).toEqual([]);
+  });
+
+  it('stays exact when the processor dies in the middle, and starts it again', async () => {
+    const oracle = new TagOracle();
+    const { platform, url } = await start();
+    for (let crash = 1; crash <= 3; crash++) {
+      await Promise.all([send(url, oracle, 3000), platform.processor?.crash()]);
+      await expect.poll(() => platform.processor?.restarts(), { timeout: 10_000 }).toBe(crash);
+    }
+    await caughtUp(url);
+    const verdict = await oracle.compare(queryOf(url));
+    expect(verdict).toMatchObject({ acknowledged: oracle.sent, mismatches: [] });
+  });
+
+  it('acknowledges while the processor is stopped, says how far it is behind, and catches up', async () => {
+    const oracle = new TagOracle();
+    const { platform, url } = await start({ maxLagMs: 100 });
+    platform.processor?.pause();
+    await send(url, oracle, 3000);
+    await expect.poll(() => platform.status().lag.records, { timeout: 5000 }).toBe(oracle.acknowledged);
+    expect(platform.status()).toMatchObject({ accepted: oracle.acknowledged, applied: 0 });
+    await expect.poll(async () => (await fetch(new URL('/ready', url))).status, { timeout: 5000 }).toBe(503);
+    platform.processor?.resume();
+    await caughtUp(url);
+    expect((await oracle.compare(queryOf(url))).mismatches).toEqual([]);
+    expect((await fetch(new URL('/ready', url))).status).toBe(200);
+  });
+
+  it('applies what is durable before it stops, also when the processor was paused', async () => {
+    const oracle = new TagOracle();
+    const { platform, url } = await start();
+    platform.processor?.pause();
+    await send(url, oracle, 1000);
+    await platform.stop();
+    expect(platform.status()).toMatchObject({ applied: oracle.acknowledged });
+  });
+
+  it('refuses a data directory that another one owns, before it listens', async () => {
+    const { url } = await start();
+    const port = Number(new URL(url).port);
+    const second = createPlatform(platformOptions(directory, { port: 0 }));
+    await expect(second.start()).rejects.toMatchObject({ code: 'DATA_DIRECTORY_LOCKED' });
+    await second.stop();
+    expect(port).toBeGreaterThan(0);
+    expect((await fetch(new URL('/ready', url))).status).toBe(200);
+  });
+
+  it('puts poison into the dead letters, and a retry that can be read resolves one', async () => {
+    const log = await openEventLog(`embedded:${directory}`, { partitions: 10 });
+    const good = encodeTag(someTag({ cookie: 'alice', action: 'BUY' }));
+    await log.append([
+      { key: 'mallory', value: Buffer.from('not a tag') },
+      // Readable but for its missing key.
+      { partition: 3, value: good.value },
+      good,
+    ]);
+    await log.close();
+    const { platform, url } = await start();
+    const query = queryOf(url);
+    await caughtUp(url);
+    const letters = (): Promise<unknown> => query('/admin/dead-letters');
+    expect(await letters()).toMatchObject({
+      deadLetters: expect.arrayContaining([
+        expect.objectContaining({ code: 'RECORD_UNREADABLE', key: 'mallory' }),
+        expect.objectContaining({ code: 'RECORD_UNREADABLE', key: null }),
+      ]) as unknown,
+    });
+    expect(await query('/user_profiles/alice?time_range=2022-01-01T00:00:00_2023-01-01T00:00:00')).toMatchObject({
+      buys: [expect.objectContaining({ cookie: 'alice' })],
+    });
+    const { deadLetters } = (await letters()) as { deadLetters: { id: string }[] };
+    for (const { id } of deadLetters) expect((await post(url, `/admin/dead-letters/${id}/retry`)).status).toBe(202);
+    await caughtUp(url);
+    // Still unreadable: they stay under their names, and are not doubled.
+    expect(await letters()).toMatchObject({ deadLetters: deadLetters.map(({ id }) => ({ id })) });
+    expect(platform.status()).toMatchObject({ applied: 1 });
+  });
+
+  it('keeps tags of any year, and refuses those from too far ahead', async () => {
+    const { platform, url } = await start();
+    const near = new Date(Date.now() + 23 * 3_600_000).toISOString();
+    const far = new Date(Date.now() + 25 * 3_600_000).toISOString();
+    for (const time of ['1970-01-01T00:00:00.000Z', '1999-12-31T23:59:59.999Z', near]) {
+      expect((await post(url, '/user_tags', jsonTag(time, 'alice'))).status).toBe(204);
+    }
+    expect((await post(url, '/user_tags', jsonTag(far, 'alice'))).status).toBe(400);
+    await caughtUp(url);
+    const { buys } = (await queryOf(url)(
+      '/user_profiles/alice?time_range=1970-01-01T00:00:00_2200-01-01T00:00:00',
+    )) as {
+      buys: { time: string }[];
+    };
+    expect(buys.map(({ time }) => time)).toEqual([near, '1999-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z']);
+    expect(platform.status().applied).toBe(3);
+  });
+
+  it('fails for good, and says so, when its settings do not fit the data', async () => {
+    const { platform } = await start();
+    await platform.stop();
+    const other = createPlatform(platformOptions(directory, { partitions: 3 }));
+    await expect(other.start()).rejects.toMatchObject({ code: 'PARTITIONS_MISMATCH' });
+    expect(other.status().state).toBe('failed');
+    await other.stop();
+  });
+});
