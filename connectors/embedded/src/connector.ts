@@ -7,7 +7,7 @@ import { openEmbeddedEventLog } from './event-log.ts';
 import { openEmbeddedLogReader } from './event-log-reader.ts';
 import { openEmbeddedKeyValueStore } from './key-value-store.ts';
 import { SharedStores } from './shared-store.ts';
-import { openEmbeddedStateWriter } from './state/writer.ts';
+import { openEmbeddedStateReader, openEmbeddedStateWriter } from './state/index.ts';
 import { parseEmbeddedUrl } from './url.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -53,6 +53,11 @@ export function createConnector(): Connector {
     async openStateWriter(url, options) {
       const directory = await openDataDirectory(parseEmbeddedUrl(url).path);
       return holding(directory, () => openEmbeddedStateWriter(stateIn(directory, options)));
+    },
+
+    async openStateReader(url, options) {
+      const directory = await openDataDirectory(parseEmbeddedUrl(url).path);
+      return holding(directory, () => openEmbeddedStateReader(stateIn(directory, options)));
     },
 
     async openKeyValueStore(url) {

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
-import { openKeyValueStore } from '@millrace/core';
+import { openEventLog, openKeyValueStore, openLogReader, openStateReader, partitionOf } from '@millrace/core';
 import { expect, it } from 'vitest';
 
-import { holdInAnotherProcess, temporaryDirectory } from './fixtures.ts';
+import { holdInAnotherProcess, STATE_OPTIONS, temporaryDirectory } from './fixtures.ts';
 
 it('openers of one key-value store share it, and each closes it for itself only', async () => {
   const path = await temporaryDirectory();
@@ -42,4 +45,39 @@ it('gives the lock back when opening fails, and when everything is closed', asyn
   await truncate(join(path, 'kv', 'CURRENT'));
   await expect(openKeyValueStore(`embedded:${path}`)).rejects.toMatchObject({ code: 'STORE_FAILED' });
   await holdInAnotherProcess(path);
+});
+
+it('one process opens everything in one directory, the state from two threads', async () => {
+  const path = await temporaryDirectory();
+  const url = `embedded:${path}`;
+  const log = await openEventLog(url);
+  await log.append([{ key: 'alice', value: Buffer.from('x') }]);
+  const reader = await openStateReader(url, STATE_OPTIONS);
+  const store = await openKeyValueStore(url);
+  await store.set('a', Buffer.from('x'));
+  const worker = new Worker(fileURLToPath(new URL('write-state.ts', import.meta.url)), {
+    env: { ...process.env, DATA_DIRECTORY: path },
+    stdin: true,
+    stdout: true,
+  });
+  expect(String(await once(worker.stdout, 'data'))).toBe('committed\n');
+  const query = { kind: 0, from: 0, to: Infinity, limit: 10 };
+  expect(await reader.timeline('alice', query)).toEqual([{ time: 1000, dimensions: [], measures: [7] }]);
+  await expect(openEventLog(url)).rejects.toMatchObject({ code: 'DATA_DIRECTORY_LOCKED' });
+  expect(log.partitions).toBe(10);
+  const batch = await log.read(partitionOf('alice', log.partitions), 0, 1000);
+  expect(batch.records.map((record) => record.key)).toEqual(['alice']);
+
+  await log.close();
+  await store.close();
+  const ended = once(worker, 'exit');
+  worker.stdin!.end();
+  await ended;
+  await reader.close();
+  await holdInAnotherProcess(path);
+});
+
+it('a log is read elsewhere through the channel of its owner only', async () => {
+  const path = await temporaryDirectory();
+  await expect(openLogReader(`embedded:${path}`)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
 });

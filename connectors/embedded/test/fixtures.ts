@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import type { StateOptions } from '@millrace/core';
 import { onTestFinished } from 'vitest';
 
 export const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'millrace-embedded-'));
@@ -36,3 +37,9 @@ export async function holdInAnotherProcess(path: string): Promise<{ pid: number;
   await once(child.stdout, 'data');
   return { pid: child.pid!, kill };
 }
+
+/** A state of one partition with nothing but a measure. */
+export const STATE_OPTIONS: StateOptions = {
+  schema: { kinds: ['VIEW'], dimensions: [], measures: ['price'] },
+  partitions: 1,
+};
