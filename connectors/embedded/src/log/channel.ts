@@ -28,7 +28,9 @@ export function serveSource(channel: Channel, source: LogSource): void {
     void answer(message as Request);
   });
   // A thread that died cannot leave: its groups must become free for the one that replaces it.
+  let isClosed = false;
   channel.onClose?.(() => {
+    isClosed = true;
     for (const group of joined) void source.leave(group);
     joined.clear();
   });
@@ -54,7 +56,9 @@ export function serveSource(channel: Channel, source: LogSource): void {
         return source.past(first as number);
       case 'join':
         await source.join(first as string);
-        joined.add(first as string);
+        // It may have died while the group was being registered.
+        if (isClosed) await source.leave(first as string);
+        else joined.add(first as string);
         return undefined;
       case 'leave':
         joined.delete(first as string);
