@@ -1,6 +1,6 @@
 import { MillraceError, type DeadLetter, type LogAppender, type StateReader } from '@millrace/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { encodeRetry } from '../codec.ts';
 import { checkAdminAccess } from './access.ts';
 import type { FrontendFigures, PlatformStatus } from './contract.ts';
@@ -18,8 +18,8 @@ export interface AdminDependencies {
   readonly log: LogAppender;
   readonly state: StateReader;
   readonly metrics: FrontendMetrics;
-  status(): PlatformStatus;
-  figures(): FrontendFigures;
+  readonly status: () => PlatformStatus;
+  readonly figures: () => FrontendFigures;
 }
 
 const ID: Parameter = {

@@ -1,14 +1,7 @@
 import { MillraceError, type StateReader } from '@millrace/core';
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { ACTIONS, DEVICES } from '../tag.ts';
-import {
-  AGGREGATES,
-  DIMENSIONS,
-  toAnswer,
-  whereOf,
-  type AggregateName,
-  type DimensionName,
-} from './aggregates-table.ts';
+import { AGGREGATES, DIMENSIONS, toAnswer, whereOf, type DimensionName } from './aggregates-table.ts';
 import type { FrontendMetrics } from './metrics.ts';
 import { invalidParameter, readQuery, type Query } from './parameters.ts';
 import type { Parameter, Route } from './route.ts';

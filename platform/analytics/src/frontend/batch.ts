@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MillraceError, toMillraceError, type LogAppender, type NewRecord } from '@millrace/core';
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
 import { encodeTag } from '../codec.ts';
 import { BatchReceiver, decode } from './batch-body.ts';
 import { splitItems, type BatchItem } from './batch-items.ts';
@@ -13,7 +14,6 @@ import { BatchResultSchema, UserTagSchema, type BatchResult } from './schemas.ts
 import { parseTag } from './tag-parser.ts';
 import { Turnstile } from './turnstile.ts';
 import { MAX_TAG_BYTES } from './user-tags.ts';
-import Type from 'typebox';
 
 const TYPES: readonly string[] = ['application/x-ndjson', 'application/json', 'application/ndjson', 'text/plain'];
 const ACCEPTED_TYPES = 'application/x-ndjson or application/json';
@@ -29,7 +29,7 @@ const PARALLEL = 2;
 export interface BatchDependencies {
   readonly log: LogAppender;
   readonly metrics: FrontendMetrics;
-  now(): number;
+  readonly now: () => number;
 }
 
 /** The body stays a stream: how it is read depends on its Content-Encoding. */

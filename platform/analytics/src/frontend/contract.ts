@@ -51,8 +51,8 @@ export interface FrontendDependencies {
   readonly logger: Logger;
   readonly metrics: Registry;
   /** Milliseconds since the epoch. */
-  now(): number;
-  status(): PlatformStatus;
+  readonly now: () => number;
+  readonly status: () => PlatformStatus;
 }
 
 export interface FrontendFigures {

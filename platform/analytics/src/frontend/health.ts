@@ -1,5 +1,5 @@
 import { MillraceError, type Registry } from '@millrace/core';
-import Type from 'typebox';
+import { Type } from 'typebox';
 import type { PlatformStatus } from './contract.ts';
 import { sendError } from './errors.ts';
 import type { Route } from './route.ts';
@@ -7,7 +7,7 @@ import { ReadySchema } from './schemas.ts';
 
 export interface HealthDependencies {
   readonly metrics: Registry;
-  status(): PlatformStatus;
+  readonly status: () => PlatformStatus;
 }
 
 /** `/health`, `/ready` and `/metrics`. */

@@ -26,8 +26,7 @@ const IDLE_SWEEP_MS = 25;
  * await frontend.stop();   // the log and the state stay open: they are the caller's
  */
 export async function createFrontend(dependencies: FrontendDependencies, options: FrontendOptions): Promise<Frontend> {
-  const { log, state, logger, now, metrics: registry } = dependencies;
-  const status = () => dependencies.status();
+  const { log, state, logger, now, status, metrics: registry } = dependencies;
   const metrics = new FrontendMetrics();
   const figures = (): FrontendFigures => ({
     accepted: metrics.accepted,

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import Type, { type TSchema } from 'typebox';
+import { Type, type TSchema } from 'typebox';
 
 export interface Parameter {
   readonly name: string;
@@ -29,7 +29,7 @@ export interface Route {
   readonly body?: { readonly required: boolean; readonly content: Readonly<Record<string, TSchema>> };
   /** By status, without the errors of {@link COMMON_ERRORS}. */
   readonly answers: Readonly<Record<number, Answer>>;
-  handler(request: FastifyRequest, reply: FastifyReply): unknown;
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
 /** What any route may answer. */

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { ACTIONS, DEVICES } from '../tag.ts';
 
 /** What is read and answered over HTTP. One definition serves the checks and the published OpenAPI document. */

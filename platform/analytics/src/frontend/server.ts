@@ -47,7 +47,9 @@ export async function createServer(
     forceCloseConnections: 'idle',
     // A request that comes in while the server stops is answered, and its connection closed.
     return503OnClosing: false,
-    frameworkErrors: (error, _request, reply) => sendError(reply, toRequestError(error)),
+    frameworkErrors(error, _request, reply) {
+      sendError(reply, toRequestError(error));
+    },
     clientErrorHandler: refuseConnection,
   });
   app.server.maxConnections = MAX_CONNECTIONS;

@@ -74,7 +74,7 @@ function explain(body: unknown): MillraceError {
   for (const { instancePath, keyword, params } of checker.Errors(body)) {
     const path = instancePath.split('/').slice(1);
     if (keyword !== 'required') return invalid(path.join('.'), valueAt(body, path));
-    const [missing = ''] = (params as { requiredProperties: string[] }).requiredProperties;
+    const [missing = ''] = params.requiredProperties;
     return invalid([...path, missing].join('.'), undefined);
   }
   return invalid('', body);

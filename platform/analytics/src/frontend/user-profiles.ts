@@ -1,5 +1,5 @@
 import type { StateReader, TimelineQuery } from '@millrace/core';
-import Type from 'typebox';
+import { Type } from 'typebox';
 import { ACTIONS, tagOf, type Action } from '../tag.ts';
 import type { FrontendMetrics } from './metrics.ts';
 import { readQuery } from './parameters.ts';

@@ -16,7 +16,7 @@ const JSON_TYPE = 'application/json';
 export interface UserTagsDependencies {
   readonly log: LogAppender;
   readonly metrics: FrontendMetrics;
-  now(): number;
+  readonly now: () => number;
 }
 
 /** The body stays bytes until the handler, which parses and checks it in one go. */
@@ -57,18 +57,17 @@ export function userTagsRoute({ log, metrics, now }: UserTagsDependencies, maxFu
         metrics.rejected(error);
         throw error;
       }
-      log.append([record]).then(
-        () => {
-          metrics.accepted++;
-          metrics.tags.record(started);
-          reply.code(204).send();
-        },
-        (error: unknown) => {
-          const failure = toMillraceError(error, 'LOG_FAILED');
-          metrics.rejected(failure);
-          reply.send(failure);
-        },
-      );
+      const stored = (): void => {
+        metrics.accepted++;
+        metrics.tags.record(started);
+        reply.code(204).send();
+      };
+      const failed = (error: unknown): void => {
+        const failure = toMillraceError(error, 'LOG_FAILED');
+        metrics.rejected(failure);
+        reply.send(failure);
+      };
+      log.append([record]).then(stored, failed);
     },
   };
 }
