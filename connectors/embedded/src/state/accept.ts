@@ -1,4 +1,10 @@
-import { MillraceError, type NewDeadLetter, type PartitionChange, type StateEvent, type StateSchema } from '@millrace/core';
+import {
+  MillraceError,
+  type NewDeadLetter,
+  type PartitionChange,
+  type StateEvent,
+  type StateSchema,
+} from '@millrace/core';
 
 import { deadLetterKeyOf } from './dead-letters.ts';
 import { MAX_TIME } from './keys.ts';

@@ -98,7 +98,11 @@ export function stateError(error: unknown, directory: string): MillraceError {
     });
   }
   const reason = reasonOf(error);
-  if (error instanceof MillraceError || code === 'LEVEL_CORRUPTION' || /corrupt|no such file|does not exist/i.test(reason)) {
+  if (
+    error instanceof MillraceError ||
+    code === 'LEVEL_CORRUPTION' ||
+    /corrupt|no such file|does not exist/i.test(reason)
+  ) {
     return new MillraceError(
       'STATE_CORRUPT',
       `the state in ${directory} is damaged (${reason}): stop Millrace, move that directory away and start again; ` +
@@ -126,7 +130,10 @@ function checkLocation({ schema, partitions }: StateLocation): void {
   const names = ['kind', ...schema.dimensions.map(({ name }) => name)];
   if (schema.kinds.length > 255 || schema.dimensions.length > 255 || new Set(names).size < names.length) {
     const accepted = 'at most 255 kinds, at most 255 dimensions with different names, none called kind';
-    throw new MillraceError('INVALID_ARGUMENT', `the schema is not possible: ${accepted}`, { field: 'schema', accepted });
+    throw new MillraceError('INVALID_ARGUMENT', `the schema is not possible: ${accepted}`, {
+      field: 'schema',
+      accepted,
+    });
   }
 }
 
@@ -135,7 +142,10 @@ async function agreeOnMeta({ directory, schema, partitions }: StateLocation): Pr
   if ((await readIfPresent(path)) === undefined) await createMeta(directory, path, schema, partitions);
   const meta = JSON.parse((await readIfPresent(path)) ?? '') as Meta;
   if (meta.format !== FORMAT) {
-    throw new MillraceError('DATA_DIRECTORY_VERSION', `${path} has format ${meta.format}, this version knows ${FORMAT}`);
+    throw new MillraceError(
+      'DATA_DIRECTORY_VERSION',
+      `${path} has format ${meta.format}, this version knows ${FORMAT}`,
+    );
   }
   if (meta.partitions !== partitions) {
     const problem = `${directory} was made with ${meta.partitions} partitions, not ${partitions}`;

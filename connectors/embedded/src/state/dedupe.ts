@@ -1,11 +1,5 @@
 import type { Batch, Level } from './database.ts';
-import {
-  dedupeExpiryKey,
-  dedupeExpiryRange,
-  expiryAppendedAt,
-  expiryDedupeKey,
-  newDedupeKey,
-} from './keys.ts';
+import { dedupeExpiryKey, dedupeExpiryRange, expiryAppendedAt, expiryDedupeKey, newDedupeKey } from './keys.ts';
 import type { SipHash } from './sip-hash.ts';
 
 /** How long, in append time, a dedupe key is remembered. */

@@ -37,11 +37,7 @@ function textsOf(chunks: readonly Chunk[], at: number, dictionary: Dictionaries[
 }
 
 /** The text that a number of a dimension's column stands for. */
-export function textOf(
-  number: number,
-  texts: readonly string[] | undefined,
-  dictionary: Dictionaries[number],
-): string {
+export function textOf(number: number, texts: readonly string[] | undefined, dictionary: Dictionaries[number]): string {
   if (texts !== undefined) return texts[number]!;
   return dictionary === undefined ? String(number) : dictionary.value(number);
 }

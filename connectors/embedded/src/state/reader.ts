@@ -18,7 +18,16 @@ import { type Chunk, decodeChunk } from './columns.ts';
 import { bytesOnDisk, type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
 import { findDeadLetter, listDeadLetters } from './dead-letters.ts';
 import { decodeDirectory, type Directory } from './directory.ts';
-import { chunkKey, DIRECTORIES, directoryKey, directoryMinute, MINUTE_MS, newTimelineKey, timelineRange, timelineTime } from './keys.ts';
+import {
+  chunkKey,
+  DIRECTORIES,
+  directoryKey,
+  directoryMinute,
+  MINUTE_MS,
+  newTimelineKey,
+  timelineRange,
+  timelineTime,
+} from './keys.ts';
 import { loadDictionaries, loadPartition, loadStatus, newDictionaries } from './load.ts';
 import { planRollup, type RollupPlan } from './rollup-plan.ts';
 import { RollupScan } from './rollup-scan.ts';
@@ -82,7 +91,11 @@ class EmbeddedStateReader implements StateReader {
       const { kind, from, to, limit } = query;
       if (!(kind >= 0 && kind < schema.kinds.length && Number.isInteger(kind))) {
         const accepted = `an index into ${schema.kinds.length} kinds`;
-        throw new MillraceError('INVALID_ARGUMENT', `kind is ${kind}: give ${accepted}`, { field: 'kind', value: kind, accepted });
+        throw new MillraceError('INVALID_ARGUMENT', `kind is ${kind}: give ${accepted}`, {
+          field: 'kind',
+          value: kind,
+          accepted,
+        });
       }
       const prefix = newTimelineKey();
       this.#hash.write(key, prefix, 1);
@@ -103,7 +116,9 @@ class EmbeddedStateReader implements StateReader {
       const snapshot = this.#level.snapshot();
       try {
         const status = loadStatus(this.#level, schema, snapshot);
-        const behind = this.#dictionaries.some((one, at) => one !== undefined && one.size < status.dictionarySizes[at]!);
+        const behind = this.#dictionaries.some(
+          (one, at) => one !== undefined && one.size < status.dictionarySizes[at]!,
+        );
         if (behind) await loadDictionaries(this.#level, this.#dictionaries);
         const plan = planRollup(query, schema, this.#dictionaries);
         const scan = new RollupScan(plan, schema, this.#dictionaries, this.#selection);

@@ -64,11 +64,15 @@ function columnOf(name: string, schema: StateSchema, field: string): number {
   const names = ['kind', ...schema.dimensions.map(({ name }) => name)];
   const nearest = names.toSorted((a, b) => distance(name, a) - distance(name, b))[0]!;
   const accepted = `one of ${names.join(', ')}`;
-  throw new MillraceError('INVALID_ARGUMENT', `there is no dimension "${name}", did you mean ${nearest}? Give ${accepted}`, {
-    field,
-    value: name,
-    accepted,
-  });
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `there is no dimension "${name}", did you mean ${nearest}? Give ${accepted}`,
+    {
+      field,
+      value: name,
+      accepted,
+    },
+  );
 }
 
 /** How many letters to change, insert or drop (Levenshtein). */

@@ -68,7 +68,8 @@ export class RollupScan {
     cell.count += selected;
     for (let at = 0; at < cell.sums.length; at++) {
       const column = chunk.columns[this.#measures + at]!;
-      cell.sums[at]! += selected === chunk.rows ? sumAll(column, selected) : sumSelected(column, this.#selection, selected);
+      cell.sums[at]! +=
+        selected === chunk.rows ? sumAll(column, selected) : sumSelected(column, this.#selection, selected);
     }
   }
 
@@ -81,14 +82,12 @@ export class RollupScan {
         .map(([id, cell]) => ({ group: this.#groups[id]!, cell }))
         .filter(({ group }) => kept.has(group))
         .toSorted((a, b) => compareTexts(a.group.values, b.group.values))
-        .map(
-          ({ group, cell }): RollupRow => ({
-            minute: minute * MINUTE_MS,
-            group: group.values,
-            count: cell.count,
-            sums: cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n)),
-          }),
-        ),
+        .map(({ group, cell }): RollupRow => ({
+          minute: minute * MINUTE_MS,
+          group: group.values,
+          count: cell.count,
+          sums: cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n)),
+        })),
     );
     return { rows, truncated: kept.size < ranked.length };
   }

@@ -64,12 +64,7 @@ export function keepEqual(column: Column, value: number, selection: Uint32Array,
 }
 
 /** Keeps the selected rows whose value is one of `values`. */
-export function keepAny(
-  column: Column,
-  values: ReadonlySet<number>,
-  selection: Uint32Array,
-  selected: number,
-): number {
+export function keepAny(column: Column, values: ReadonlySet<number>, selection: Uint32Array, selected: number): number {
   const { data, base } = column;
   if (data === undefined) return values.has(base) ? selected : 0;
   let count = 0;

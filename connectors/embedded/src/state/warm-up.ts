@@ -23,7 +23,8 @@ export function compileScans(schema: StateSchema): void {
     const numbers = Int32Array.from({ length: ROWS }, (_, row) => (row * 2_654_435_761) % spread);
     const small = numbers.map((number) => Math.abs(number % 200));
     const columns = Array.from({ length: count }, (_, at) => ({
-      numbers: at === KIND_COLUMN ? small.map((number) => number & 1) : dictionaries[at - 1] === undefined ? numbers : small,
+      numbers:
+        at === KIND_COLUMN ? small.map((number) => number & 1) : dictionaries[at - 1] === undefined ? numbers : small,
     }));
     const chunk = decodeChunk(encodeChunk(ROWS, columns), count);
     for (const plan of plans(count, round % 3 === 0)) {
@@ -36,7 +37,11 @@ export function compileScans(schema: StateSchema): void {
 }
 
 function plans(columns: number, grouped: boolean): RollupPlan[] {
-  const filter = (column: number, ...numbers: number[]) => ({ column, texts: new Set<string>(), numbers: new Set(numbers) });
+  const filter = (column: number, ...numbers: number[]) => ({
+    column,
+    texts: new Set<string>(),
+    numbers: new Set(numbers),
+  });
   const base = { from: 0, to: 1, filters: [], groupBy: [], limit: 100 };
   const last = columns - 1;
   const all: RollupPlan[] = [
