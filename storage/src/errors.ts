@@ -7,7 +7,13 @@
  * - `TOO_MANY_PENDING`: more bytes wait for the disk than the bound allows.
  */
 export type StorageErrorCode =
-  'DISK_FULL' | 'DISK_FAILED' | 'CLOSED' | 'FILE_EXISTS' | 'FILE_MISSING' | 'TOO_LARGE' | 'TOO_MANY_PENDING';
+  | 'DISK_FULL'
+  | 'DISK_FAILED'
+  | 'CLOSED'
+  | 'FILE_EXISTS'
+  | 'FILE_MISSING'
+  | 'TOO_LARGE'
+  | 'TOO_MANY_PENDING';
 
 /** The only error that this package throws on purpose. */
 export class StorageError extends Error {

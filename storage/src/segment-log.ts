@@ -124,9 +124,7 @@ export class SegmentLog {
    */
   async write(group: FrameGroup, time: number): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#durable.position > 0 && this.#durable.position + group.length > this.#options.segmentBytes) {
-      await this.#roll();
-    }
+    if (this.#isFullFor(group)) await this.#roll();
     const { offset, segment, position } = this.#durable;
     group.seal(segment, position, offset, time);
     try {
@@ -174,6 +172,12 @@ export class SegmentLog {
       }
     }
     await this.#file.close();
+  }
+
+  /** A segment without records is never full, whatever marks it holds: the next one would have the same name. */
+  #isFullFor(group: FrameGroup): boolean {
+    const { offset, segment, position } = this.#durable;
+    return offset > segment && group.records > 0 && position + group.length > this.#options.segmentBytes;
   }
 
   async #roll(): Promise<void> {

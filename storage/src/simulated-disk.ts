@@ -4,7 +4,16 @@ import { StorageError } from './errors.ts';
 import { SimulatedInode } from './simulated-file.ts';
 
 export type DiskOperation =
-  'open' | 'read' | 'write' | 'sync' | 'truncate' | 'rename' | 'unlink' | 'list' | 'mkdir' | 'syncDirectory';
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'unlink'
+  | 'list'
+  | 'mkdir'
+  | 'syncDirectory';
 
 /** A creation, rename or deletion that no `syncDirectory` has made durable yet. */
 interface DirectoryChange {

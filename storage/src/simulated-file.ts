@@ -68,6 +68,8 @@ export class SimulatedInode {
 
   #keep(sector: number): void {
     const from = sector * SECTOR_BYTES;
+    // A sector that was written and cut off again before it was ever durable.
+    if (from >= this.#durable.length) return;
     this.#durable.set(this.#current.subarray(from, Math.min(from + SECTOR_BYTES, this.#durable.length)), from);
   }
 

@@ -39,7 +39,7 @@ export interface EmbeddedEventLogOptions {
 
 export interface EmbeddedEventLog extends EventLog {
   serve(channel: Channel): void;
-  statistics(): Promise<EmbeddedLogStatistics>;
+  statistics(): EmbeddedLogStatistics;
 }
 
 const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -58,7 +58,7 @@ export async function openEmbeddedEventLog(options: EmbeddedEventLogOptions): Pr
     await agreeOnPartitions(disk, directory, partitions);
     const segments = await SegmentLog.open({ disk, directory, segmentBytes });
     const groups = await Groups.open(disk, directory, partitions);
-    const log = new SegmentEventLog({ ...options, disk }, segments, groups);
+    const log = new SegmentEventLog({ ...options, disk, segmentBytes }, segments, groups);
     await log.retain();
     return log;
   } catch (error) {
@@ -82,7 +82,11 @@ class SegmentEventLog implements EmbeddedEventLog {
   readonly #timer: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
 
-  constructor(options: EmbeddedEventLogOptions & { disk: Disk }, segments: SegmentLog, groups: Groups) {
+  constructor(
+    options: EmbeddedEventLogOptions & { disk: Disk; segmentBytes: number },
+    segments: SegmentLog,
+    groups: Groups,
+  ) {
     const { directory, disk, partitions, logger = { warn: () => undefined }, now = Date.now } = options;
     this.partitions = partitions;
     this.#segments = segments;
@@ -153,7 +157,7 @@ class SegmentEventLog implements EmbeddedEventLog {
     serveSource(channel, this.#source);
   }
 
-  async statistics(): Promise<EmbeddedLogStatistics> {
+  statistics(): EmbeddedLogStatistics {
     return this.#counters.statistics(this.#segments.segments, this.#retention.forcedRemovals);
   }
 

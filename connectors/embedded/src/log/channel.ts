@@ -82,7 +82,8 @@ export async function connectSource(channel: Channel): Promise<LogSource & { clo
     const request = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) request?.resolve(result);
-    else request?.reject(new MillraceError(error.code in ERRORS ? error.code : 'INTERNAL', error.message, error.details));
+    else
+      request?.reject(new MillraceError(error.code in ERRORS ? error.code : 'INTERNAL', error.message, error.details));
   });
   const close = (): void => {
     isClosed = true;
@@ -108,7 +109,8 @@ export async function connectSource(channel: Channel): Promise<LogSource & { clo
     leave: (group) => ask('leave', group),
     release: (group, partition, below) => ask('release', group, partition, below),
     damaged: (place, reason) => {
-      if (!isClosed) channel.post({ topic: TOPIC, id: requests++, method: 'damaged', args: [place, reason] } satisfies Request);
+      if (!isClosed)
+        channel.post({ topic: TOPIC, id: requests++, method: 'damaged', args: [place, reason] } satisfies Request);
     },
     close,
   };

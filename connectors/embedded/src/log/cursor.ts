@@ -127,9 +127,7 @@ export class LogCursor {
     if (this.#offset < next) {
       const bytes = this.#gap ?? { from: this.#position, to: this.#position };
       const contiguous = isActive || bases.includes(segment.base);
-      damage.push(
-        await this.#lost(segment, bytes, next, contiguous ? 'no valid frame header' : REMOVED),
-      );
+      damage.push(await this.#lost(segment, bytes, next, contiguous ? 'no valid frame header' : REMOVED));
     }
     this.#gap = undefined;
     if (isActive) return;

@@ -5,7 +5,10 @@ const CODES: Readonly<Record<StorageErrorCode, readonly [code: ErrorCode, advice
   DISK_FULL: ['LOG_FULL', 'the disk of the log is full: nothing was written; free space, or lower the retention'],
   DISK_FAILED: ['LOG_FAILED', 'the disk of the log failed: check the disk, then start again'],
   CLOSED: ['LOG_CLOSED', 'the log is closed'],
-  FILE_EXISTS: ['LOG_FAILED', 'the directory of the log holds a file that must not be there: check it, then start again'],
+  FILE_EXISTS: [
+    'LOG_FAILED',
+    'the directory of the log holds a file that must not be there: check it, then start again',
+  ],
   FILE_MISSING: ['LOG_CORRUPT', 'a file of the log is missing'],
   TOO_LARGE: ['RECORD_TOO_LARGE', 'too much for one append: split it'],
   TOO_MANY_PENDING: ['QUEUE_FULL', 'the disk is slower than what is appended: try again later'],

@@ -79,7 +79,10 @@ export class Groups {
 
   #register(group: string): boolean {
     if (this.#released.has(group)) return false;
-    this.#released.set(group, Array.from({ length: this.#partitions }, () => 0));
+    this.#released.set(
+      group,
+      Array.from({ length: this.#partitions }, () => 0),
+    );
     return true;
   }
 

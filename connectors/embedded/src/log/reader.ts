@@ -104,12 +104,7 @@ export class SegmentLogReader implements LogReader {
     }
   }
 
-  async #readWith(
-    cursor: LogCursor,
-    watermark: Watermark,
-    partition: number,
-    maxBytes: number,
-  ): Promise<Batch> {
+  async #readWith(cursor: LogCursor, watermark: Watermark, partition: number, maxBytes: number): Promise<Batch> {
     const from = cursor.offset;
     const records: LogRecord[] = [];
     const damage: Damage[] = [];

@@ -68,12 +68,7 @@ export interface RecordSink {
  * Adds the frame's wanted records to the sink and returns the offset to go on at: the frame's end, or a record that no
  * longer fits into the budget. Undefined when the body is not what a writer of this format makes.
  */
-export function decodeFrame(
-  header: FrameHeader,
-  buffer: Buffer,
-  bodyAt: number,
-  sink: RecordSink,
-): number | undefined {
+export function decodeFrame(header: FrameHeader, buffer: Buffer, bodyAt: number, sink: RecordSink): number | undefined {
   const end = bodyAt + header.bodyLength;
   const { time: timestamp } = header;
   const { from } = sink;

@@ -13,6 +13,7 @@ export interface RetentionOptions {
   readonly groups: Groups;
   readonly retentionMs: number;
   readonly maxBytes: number;
+  readonly segmentBytes: number;
   readonly now: () => number;
   readonly logger: LogLogger;
 }
@@ -46,12 +47,14 @@ export class Retention {
   }
 
   async #run(): Promise<void> {
-    const { log, groups, maxBytes, logger } = this.#options;
+    const { log, groups, maxBytes, segmentBytes, logger } = this.#options;
     for (;;) {
       const { segments } = log;
       const [oldest, next] = segments;
       if (oldest === undefined || next === undefined) return;
-      const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+      const sealed = segments.slice(0, -1).reduce((sum, segment) => sum + segment.bytes, 0);
+      // The last one will grow to its full size before this is looked at again.
+      const bytes = sealed + Math.max(segmentBytes, segments.at(-1)!.bytes);
       const isReleased = groups.lowest() >= next.base;
       const isTooLarge = bytes > maxBytes;
       if (!isTooLarge && !(isReleased && (await this.#isExpired(next)))) return;

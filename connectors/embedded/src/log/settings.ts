@@ -27,7 +27,10 @@ export async function agreeOnPartitions(disk: Disk, directory: string, partition
     });
   }
   if ((await listSegments(disk, directory)).length > 0) {
-    throw new MillraceError('LOG_CORRUPT', `${path} is missing: write {"format":1,"partitions":N} with the old number N`);
+    throw new MillraceError(
+      'LOG_CORRUPT',
+      `${path} is missing: write {"format":1,"partitions":N} with the old number N`,
+    );
   }
   const file: SettingsFile = { format: 1, partitions };
   await replaceFile(disk, path, Buffer.from(`${JSON.stringify(file)}\n`));
