@@ -15,7 +15,11 @@ async function setup() {
     await withLock(join(root, '.cache', 'setup.lock'), say, async () => {
       // Asked again: another setup may have done it while this one waited.
       const reason = difference(root);
-      if (reason !== undefined) await installPackages(root, reason, say);
+      if (reason === undefined) return;
+      await installPackages(root, reason, say);
+      const left = difference(root);
+      if (left !== undefined)
+        throw new Error(`npm ended well, but ${left}: run \`npm install\` and look at what it changes`);
     });
   }
   const problem = nodeProblem(root);
