@@ -56,19 +56,27 @@ function requestOf({ url, contentType }: ClosedLoopOptions, body: string): Buffe
   );
 }
 
-/** The status of one answer after the other; bodies are skipped by their length. */
+/** The status of one answer after the other. */
 async function* statuses(socket: Socket): AsyncGenerator<number, void> {
   let rest = '';
   for await (const chunk of socket) {
     rest += (chunk as Buffer).toString('latin1');
-    for (;;) {
-      const headEnd = rest.indexOf('\r\n\r\n');
-      if (headEnd < 0) break;
-      const head = rest.slice(0, headEnd);
-      const end = headEnd + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-      if (rest.length < end) break;
+    for (let end = endOfAnswer(rest); end !== undefined; end = endOfAnswer(rest)) {
+      yield Number(rest.slice(9, 12));
       rest = rest.slice(end);
-      yield Number(head.slice(9, 12));
     }
   }
+}
+
+/** Where the first answer ends; undefined while it is not all there. */
+function endOfAnswer(text: string): number | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const head = text.slice(0, headEnd);
+  if (/^transfer-encoding: *chunked/im.test(head)) {
+    const last = text.indexOf('\r\n0\r\n\r\n', headEnd + 2);
+    return last < 0 ? undefined : last + 7;
+  }
+  const end = headEnd + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
+  return text.length < end ? undefined : end;
 }
