@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Lifecycle } from '@millrace/core';
 import { adminRoutes } from './admin.ts';
 import { aggregatesRoute } from './aggregates.ts';
 import { batchRoute } from './batch.ts';
+import { ConnectionCloser } from './closing.ts';
 import type { Frontend, FrontendDependencies, FrontendFigures, FrontendOptions } from './contract.ts';
 import { healthRoutes } from './health.ts';
 import { FrontendMetrics, registerMetrics } from './metrics.ts';
@@ -15,7 +15,6 @@ import { userTagsRoute } from './user-tags.ts';
 export type * from './contract.ts';
 
 const STOP_DEADLINE_MS = 2000;
-const IDLE_SWEEP_MS = 25;
 
 /**
  * The HTTP interface: takes user tags into the log, answers profiles and aggregates from the state.
@@ -44,6 +43,7 @@ export async function createFrontend(dependencies: FrontendDependencies, options
   ];
   registerMetrics(registry, metrics, status);
   const app = await createServer({ tags, batch, queries }, logger, options);
+  const closer = new ConnectionCloser(app.server);
   const lifecycle = new Lifecycle('frontend');
   let url = '';
 
@@ -57,15 +57,8 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     },
     stop({ deadlineMs = STOP_DEADLINE_MS } = {}) {
       return lifecycle.stop(async () => {
-        const closed = app.close().then(() => true);
-        const until = performance.now() + deadlineMs;
-        // A connection that was busy when the server stopped listening becomes idle later.
-        while (!(await Promise.race([closed, sleep(IDLE_SWEEP_MS, false)]))) {
-          app.server.closeIdleConnections();
-          if (performance.now() < until) continue;
-          logger.warn({ deadlineMs }, 'requests were still running at the deadline: cut off');
-          app.server.closeAllConnections();
-        }
+        const cut = await closer.drain(app.close(), deadlineMs);
+        if (cut) logger.warn({ deadlineMs }, 'requests were still running at the deadline: cut off');
       });
     },
     figures,

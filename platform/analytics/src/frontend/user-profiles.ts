@@ -2,7 +2,7 @@ import type { StateReader, TimelineQuery } from '@millrace/core';
 import { Type } from 'typebox';
 import { ACTIONS, tagOf, type Action } from '../tag.ts';
 import type { FrontendMetrics } from './metrics.ts';
-import { readQuery } from './parameters.ts';
+import { invalidParameter, readQuery } from './parameters.ts';
 import type { Parameter, Route } from './route.ts';
 import { UserProfileSchema, type UserTagBody } from './schemas.ts';
 import { toBody } from './tag-parser.ts';
@@ -48,10 +48,11 @@ export function userProfilesRoute({ state, metrics }: ProfilesDependencies, defa
     answers: { 200: { description: 'the profile; empty lists for an unknown cookie', schema: UserProfileSchema } },
     async handler(request) {
       const started = performance.now();
+      const { cookie } = request.params as { cookie: string };
+      if (cookie === '') throw invalidParameter('cookie', cookie, 'a string that is not empty');
       const query = readQuery(request, parameters);
       const range = wholeMilliseconds(parseTimeRange(query.required('time_range')));
       const limit = query.integer('limit', defaultLimit);
-      const { cookie } = request.params as { cookie: string };
       const [views, buys] = await Promise.all([
         tags(cookie, 'VIEW', { ...range, limit }),
         tags(cookie, 'BUY', { ...range, limit }),

@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { MillraceError } from '@millrace/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitItems } from '../../src/frontend/batch-items.ts';
 import type { BatchResult } from '../../src/frontend/schemas.ts';
@@ -158,13 +158,13 @@ describe('POST /user_tags/batch', () => {
 
   it('keeps answering others while it works on a large batch', async () => {
     const test = await startFrontend();
-    let finished = false;
-    const batch = post(test, lines(tags(40_000))).finally(() => (finished = true));
+    const progress = { finished: false };
+    const batch = post(test, lines(tags(40_000))).finally(() => (progress.finished = true));
     await expect.poll(() => test.backend.appends, { interval: 1 }).toBeGreaterThan(0);
     let answeredMeanwhile = 0;
-    while (!finished) {
+    while (!progress.finished) {
       expect((await test.request('/health')).status).toBe(200);
-      if (!finished) answeredMeanwhile++;
+      if (!progress.finished) answeredMeanwhile++;
     }
     expect(answeredMeanwhile).toBeGreaterThan(2);
     expect(await result(await batch)).toMatchObject({ accepted: 40_000 });

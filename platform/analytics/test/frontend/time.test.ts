@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatBucket, formatTagTime, parseLocalTime, parseTagTime } from '../../src/frontend/time.ts';
 import { lengthOf, minutesOf, parseTimeRange, wholeMilliseconds } from '../../src/frontend/time-range.ts';
@@ -78,9 +78,9 @@ describe('a local time', () => {
   );
 });
 
-describe('a time range', () => {
-  const minutes = (text: string): string[] => minutesOf(parseTimeRange(text)).map((minute) => formatBucket(minute));
+const minutes = (text: string): string[] => minutesOf(parseTimeRange(text)).map((minute) => formatBucket(minute));
 
+describe('a time range', () => {
   it('has a bucket for every minute from the first to before the last', () => {
     expect(minutes('2022-03-22T12:25:00_2022-03-22T12:28:00')).toEqual([
       '2022-03-22T12:25:00',

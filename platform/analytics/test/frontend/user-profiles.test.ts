@@ -22,15 +22,20 @@ async function profile(
 
 const timesOf = (tags: readonly { readonly time: string }[]): string[] => tags.map(({ time }) => time.slice(14, 23));
 
+/** A tag as it is answered. */
+const tag = (action: string, id: string): string =>
+  `{"time":"2022-03-22T12:15:00.000Z","cookie":"alice","country":"PL","device":"PC","action":"${action}","origin":"shop",` +
+  `"product_info":{"product_id":${id},"brand_id":"Nike","category_id":"shoes","price":1000}}`;
+
+/** A moment in 12:15:00. */
+const at = (ms: number): string => `2022-03-22T12:15:00.00${ms}Z`;
+
 describe('/user_profiles', () => {
   it('answers whole tags in the documented order of fields, views and buys apart', async () => {
     const test = await startFrontend();
     await test.store({}, { action: 'BUY', product_info: { product_id: '7' } }, { cookie: 'bob' });
     const response = await test.request(`/user_profiles/alice?time_range=${HOUR}`, { method: 'POST' });
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    const tag = (action: string, id: string): string =>
-      `{"time":"2022-03-22T12:15:00.000Z","cookie":"alice","country":"PL","device":"PC","action":"${action}","origin":"shop",` +
-      `"product_info":{"product_id":${id},"brand_id":"Nike","category_id":"shoes","price":1000}}`;
     expect(await response.text()).toBe(
       `{"cookie":"alice","views":[${tag('VIEW', '7')}],"buys":[${tag('BUY', '"7"')}]}`,
     );
@@ -52,7 +57,6 @@ describe('/user_profiles', () => {
 
   it('puts the newest first, and of equal times the later arrival', async () => {
     const test = await startFrontend();
-    const at = (ms: number): string => `2022-03-22T12:15:00.00${ms}Z`;
     await test.store({ time: at(3) }, { time: at(1) }, { time: at(2) });
     await test.store({ time: at(2), origin: 'b' });
     const { views } = await profile(test, `time_range=${HOUR}`);
@@ -158,6 +162,12 @@ describe('/user_profiles', () => {
     const error = await refusal(await request(`/user_profiles/alice?${query}`, { method: 'POST' }));
     expect(error).toMatchObject({ status: 400, code, field });
     expect(error.accepted).not.toBe('');
+  });
+
+  it('refuses an empty cookie', async () => {
+    const { request } = await startFrontend();
+    const error = await refusal(await request(`/user_profiles/?time_range=${HOUR}`));
+    expect(error).toMatchObject({ status: 400, code: 'INVALID_PARAMETER', field: 'cookie' });
   });
 
   it('says that times have no Z, and which parameter was meant', async () => {

@@ -55,10 +55,10 @@ export interface TestFrontend {
   readonly frontend: Frontend;
   /** Change it to change what the platform reports. */
   status: PlatformStatus;
-  request(path: string, init?: RequestInit): Promise<Response>;
-  postTag(tag: unknown, headers?: Record<string, string>): Promise<Response>;
+  readonly request: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly postTag: (tag: unknown, headers?: Record<string, string>) => Promise<Response>;
   /** Sends tags one after the other, each with the given changes, and expects them to be taken. */
-  store(...changes: TagChanges[]): Promise<void>;
+  readonly store: (...changes: TagChanges[]) => Promise<void>;
 }
 
 export type TagChanges = Partial<Omit<typeof TAG, 'product_info'>> & {

@@ -63,16 +63,12 @@ export class MemoryBackend {
   #timeline(key: string, { kind, from, to, limit }: TimelineQuery): StateEvent[] {
     return this.events
       .filter((event) => event.key === key && event.kind === kind && event.time >= from && event.time < to)
-      .sort((a, b) => b.time - a.time || b.offset - a.offset)
+      .toSorted((a, b) => b.time - a.time || b.offset - a.offset)
       .slice(0, limit);
   }
 
   #rollup(query: RollupQuery): RollupResult {
     this.rollups.push(query);
-    const valueOf = (event: StateEvent, name: string): string =>
-      name === 'kind'
-        ? ACTIONS[event.kind]!
-        : event.dimensions[TAG_STATE_SCHEMA.dimensions.findIndex((dimension) => dimension.name === name)]!;
     const rows = new Map<string, RollupRow>();
     const groups = new Map<string, number>();
     for (const event of this.events) {
@@ -86,11 +82,17 @@ export class MemoryBackend {
       groups.set(JSON.stringify(group), (groups.get(JSON.stringify(group)) ?? 0) + 1);
     }
     const kept = [...groups]
-      .sort((a, b) => b[1] - a[1])
+      .toSorted((a, b) => b[1] - a[1])
       .slice(0, query.limit)
       .map(([group]) => group);
-    const shown = [...rows.values()].filter(({ group }) => kept.includes(JSON.stringify(group)));
-    shown.sort((a, b) => a.minute - b.minute || (JSON.stringify(a.group) < JSON.stringify(b.group) ? -1 : 1));
+    const shown = [...rows.values()]
+      .filter(({ group }) => kept.includes(JSON.stringify(group)))
+      .toSorted((a, b) => a.minute - b.minute || (JSON.stringify(a.group) < JSON.stringify(b.group) ? -1 : 1));
     return { rows: shown, truncated: groups.size > query.limit };
   }
 }
+
+const valueOf = (event: StateEvent, name: string): string =>
+  name === 'kind'
+    ? ACTIONS[event.kind]!
+    : event.dimensions[TAG_STATE_SCHEMA.dimensions.findIndex((dimension) => dimension.name === name)]!;

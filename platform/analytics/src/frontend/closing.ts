@@ -1,0 +1,44 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SWEEP_MS = 25;
+
+/** Knows the connections of a server, and gets rid of them when it stops. */
+export class ConnectionCloser {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /**
+   * Closes what is idle until `closed` resolves; after the deadline everything.
+   *
+   * @returns whether requests had to be cut off
+   */
+  async drain(closed: Promise<unknown>, deadlineMs: number): Promise<boolean> {
+    const done = closed.then(() => true);
+    const until = performance.now() + deadlineMs;
+    let cut = false;
+    // More than once: a connection that was busy when the server stopped listening becomes idle later.
+    while (!(await Promise.race([done, sleep(SWEEP_MS, false)]))) {
+      this.#server.closeIdleConnections();
+      this.#closeSilent();
+      if (performance.now() < until) continue;
+      cut = true;
+      this.#server.closeAllConnections();
+    }
+    return cut;
+  }
+
+  /** Node takes a connection on which nothing was ever sent for a busy one; browsers open such ahead of need. */
+  #closeSilent(): void {
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+  }
+}

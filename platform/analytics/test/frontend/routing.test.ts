@@ -1,0 +1,193 @@
+import { connect } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { createLogger } from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+import { refusal, RUNNING, startFrontend, TAG, type TestFrontend } from './support/frontend.ts';
+
+/** Bytes to the server's socket, and what comes back until it closes. */
+function raw({ url }: TestFrontend, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes));
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+describe('paths and methods', () => {
+  it('answers 404 to an unknown path, with what there is', async () => {
+    const { request } = await startFrontend();
+    for (const path of ['/user_tag', '/user_profiles', '/user_profiles/a/b', '/USER_TAGS', '/health/x']) {
+      const error = await refusal(await request(path));
+      expect(error).toMatchObject({ status: 404, code: 'NOT_FOUND', value: path });
+      expect(error.accepted).toContain('POST /user_tags;');
+    }
+  });
+
+  it.each([
+    ['GET', '/user_tags', 'POST, OPTIONS'],
+    ['PUT', '/user_tags', 'POST, OPTIONS'],
+    ['DELETE', '/user_profiles/alice?x=1', 'GET, POST, HEAD, OPTIONS'],
+    ['PATCH', '/aggregates', 'GET, POST, HEAD, OPTIONS'],
+    ['POST', '/health', 'GET, HEAD, OPTIONS'],
+    ['GET', '/admin/dead-letters/0-1/retry', 'POST, OPTIONS'],
+    ['PROPFIND', '/aggregates', 'GET, POST, HEAD, OPTIONS'],
+  ])('answers 405 to %s %s', async (method, path, allow) => {
+    const { request } = await startFrontend();
+    const response = await request(path, { method });
+    expect(response.headers.get('allow')).toBe(allow);
+    expect(await refusal(response)).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED', value: method });
+  });
+
+  it('answers OPTIONS with what a path takes, and HEAD without a body', async () => {
+    const { request } = await startFrontend();
+    const options = await request('/user_tags', { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'POST, OPTIONS']);
+    expect((await request('/nothing', { method: 'OPTIONS' })).status).toBe(404);
+    const head = await request('/docs', { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it('answers coded JSON to a path that cannot be decoded', async () => {
+    const { request } = await startFrontend();
+    expect(await refusal(await request('/user_profiles/%zz'))).toMatchObject({ status: 400, code: 'INVALID_ARGUMENT' });
+    expect(await refusal(await request('/user_profiles/%ff'))).toMatchObject({ status: 400, code: 'INVALID_ARGUMENT' });
+  });
+
+  it('answers coded JSON to what is no HTTP, and to headers without an end', async () => {
+    const test = await startFrontend();
+    expect(await raw(test, 'hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*"code":"INVALID_ARGUMENT"/s);
+    const long = await raw(test, `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
+    expect(long).toMatch(/^HTTP\/1.1 431 .*"code":"INVALID_ARGUMENT"/s);
+  });
+});
+
+describe('health', () => {
+  it('answers /health with 200 and nothing', async () => {
+    const { request } = await startFrontend();
+    const response = await request('/health');
+    expect([response.status, await response.text()]).toEqual([200, '']);
+  });
+
+  it('answers /ready with 200, or 503 and the reasons', async () => {
+    const test = await startFrontend();
+    const ready = await test.request('/ready');
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true }]);
+
+    test.status = { ...RUNNING, state: 'stopping', logWritable: false, lag: { records: 9, ms: 10_001 } };
+    const response = await test.request('/ready');
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      ready: false,
+      reasons: [
+        'the platform is stopping',
+        'the log takes no records',
+        'the processor is 10001 ms behind, more than 10000 ms',
+      ],
+      error: { code: 'NOT_RUNNING' },
+    });
+
+    test.status = { ...RUNNING, lag: { records: 9, ms: 10_000 } };
+    expect((await test.request('/ready')).status).toBe(200);
+  });
+
+  it('shows figures at /metrics', async () => {
+    const test = await startFrontend();
+    await test.store({}, {});
+    await test.postTag({ ...TAG, device: 'pc' });
+    test.status = {
+      ...RUNNING,
+      lag: { records: 3, ms: 1500 },
+      logBytes: 12,
+      stateBytes: 34,
+      deadLetters: 5,
+      applied: 2,
+    };
+    const response = await test.request('/metrics');
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    const lines = (await response.text()).split('\n');
+    for (const line of [
+      'millrace_tags_accepted_total 2',
+      'millrace_tags_rejected_total{code="INVALID_TAG"} 1',
+      'millrace_http_request_seconds_bucket{route="user_tags",le="+Inf"} 2',
+      'millrace_http_request_seconds_count{route="user_tags"} 2',
+      'millrace_tags_applied_total 2',
+      'millrace_lag_records 3',
+      'millrace_lag_seconds 1.5',
+      'millrace_log_writable 1',
+      'millrace_log_bytes 12',
+      'millrace_state_bytes 34',
+      'millrace_dead_letters 5',
+    ]) {
+      expect(lines).toContain(line);
+    }
+    expect(await (await test.request('/metrics')).text()).toContain('millrace_tags_accepted_total 2\n');
+  });
+});
+
+describe('documentation', () => {
+  it('lists every route at /, in the document and on the page', async () => {
+    const { request } = await startFrontend();
+    const { routes } = (await (await request('/')).json()) as { routes: Record<string, string> };
+    const document = (await (await request('/openapi.json')).json()) as { paths: Record<string, object> };
+    const page = await (await request('/docs')).text();
+    expect(Object.keys(routes)).toHaveLength(14);
+    for (const name of Object.keys(routes)) {
+      const [methods, path] = name.split(' ') as [string, string];
+      const braced = path.replaceAll(/:(\w+)/g, '{$1}');
+      expect(Object.keys(document.paths[braced]!)).toEqual(methods.toLowerCase().split(','));
+      expect(page).toContain(`${methods.replace(',', ', ')} ${braced}`);
+    }
+  });
+});
+
+/** A logger, and what it wrote about requests. */
+const lines = (level: 'debug' | 'info') => {
+  const destination = new PassThrough({ encoding: 'utf8' });
+  const logger = createLogger({ level, name: 'test', destination });
+  const read = (): Record<string, unknown>[] =>
+    ((destination.read() as string | null) ?? '')
+      .split('\n')
+      .filter((line) => line.includes('"msg":"request"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { logger, read };
+};
+
+describe('logging of requests', () => {
+  it('is off at level info', async () => {
+    const { logger, read } = lines('info');
+    const { postTag, frontend } = await startFrontend({}, logger);
+    await postTag(TAG);
+    await frontend.stop();
+    expect(read()).toEqual([]);
+  });
+
+  it('is a line per request at level debug', async () => {
+    const { logger, read } = lines('debug');
+    const { postTag, frontend } = await startFrontend({}, logger);
+    await postTag(TAG);
+    await frontend.stop();
+    expect(read()).toMatchObject([{ level: 'debug', method: 'POST', url: '/user_tags', status: 204 }]);
+  });
+
+  it('shows headers without secrets, and bodies, when asked to', async () => {
+    const { logger, read } = lines('info');
+    const { postTag, frontend } = await startFrontend({ logHeaders: true, logBody: true }, logger);
+    await postTag(TAG, { authorization: 'Bearer hush', cookie: 'session=hush' });
+    await frontend.stop();
+    const [line] = read();
+    expect(line).toMatchObject({ level: 'info', headers: { 'content-type': 'application/json' } });
+    expect(JSON.parse(line!['body'] as string)).toEqual(TAG);
+    expect(JSON.stringify(line)).not.toContain('hush');
+  });
+
+  it('is off altogether without logRequests', async () => {
+    const { logger, read } = lines('debug');
+    const { postTag, frontend } = await startFrontend({ logRequests: false, logHeaders: true, logBody: true }, logger);
+    await postTag(TAG);
+    await frontend.stop();
+    expect(read()).toEqual([]);
+  });
+});

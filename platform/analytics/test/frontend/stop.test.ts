@@ -1,0 +1,77 @@
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createLogger, createMetrics } from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+import { createFrontend } from '../../src/frontend/index.ts';
+import { NOW, OPTIONS, RUNNING, startFrontend, TAG } from './support/frontend.ts';
+import { MemoryBackend } from './support/memory-backend.ts';
+
+describe('start and stop', () => {
+  it('answers what is in flight, then frees the port', async () => {
+    const { postTag, backend, frontend, url } = await startFrontend();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    backend.gate = promise;
+    const answer = postTag(TAG);
+    await expect.poll(() => backend.appends).toBe(1);
+    const stopped = frontend.stop();
+    await expect(fetch(`${url}/health`)).rejects.toThrow();
+    resolve();
+    expect((await answer).status).toBe(204);
+    await stopped;
+    const second = await startFrontend({ port: Number(new URL(url).port) });
+    expect((await second.request('/health')).status).toBe(200);
+  });
+
+  it('does not wait for idle connections', async () => {
+    const { frontend, url } = await startFrontend();
+    const agent = new Agent({ keepAlive: true });
+    const [response] = (await once(get(`${url}/health`, { agent }), 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    const silent = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    silent.resume();
+    const started = performance.now();
+    await frontend.stop({ deadlineMs: 20_000 });
+    await closed;
+    agent.destroy();
+    // Far from exact: it only tells "at once" from the deadline.
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('cuts off at the deadline what does not end', async () => {
+    const { postTag, backend, frontend } = await startFrontend();
+    backend.gate = new Promise(() => {});
+    const answer = postTag(TAG);
+    const refused = expect(answer).rejects.toThrow();
+    await expect.poll(() => backend.appends).toBe(1);
+    await frontend.stop({ deadlineMs: 50 });
+    await refused;
+  });
+
+  it('can be stopped twice, and does not start again', async () => {
+    const { frontend } = await startFrontend();
+    await Promise.all([frontend.stop(), frontend.stop()]);
+    await expect(frontend.start()).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+  });
+
+  it('says what to do when the port is taken', async () => {
+    const { url } = await startFrontend();
+    const port = Number(new URL(url).port);
+    const { log, state } = new MemoryBackend();
+    const logger = createLogger({ level: 'silent', name: 'test' });
+    const metrics = createMetrics({ process: false });
+    const second = await createFrontend(
+      { log, state, logger, metrics, now: () => NOW, status: () => RUNNING },
+      { ...OPTIONS, port },
+    );
+    await expect(second.start()).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('choose another --port') as string,
+      details: { field: 'port', value: port },
+    });
+    await second.stop();
+  });
+});
