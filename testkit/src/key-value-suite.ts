@@ -225,6 +225,14 @@ const TESTS = {
     await expect(collect(store.scan(''))).rejects.toMatchObject(closed);
   },
 
+  'ends a scan that is under way when it is closed': async ({ store }) => {
+    for (const key of ['a', 'b', 'c']) await store.set(key, bytes('x'));
+    const scan = store.scan('')[Symbol.asyncIterator]();
+    expect(await scan.next()).toMatchObject({ done: false });
+    await store.close();
+    await expect(scan.next()).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  },
+
   'close waits for what is under way': async ({ store }) => {
     const writes = Array.from({ length: 20 }, (_, i) => store.set(`under way:${i}`, bytes('x')));
     await store.close();

@@ -139,6 +139,7 @@ class EmbeddedKeyValueStore implements KeyValueStore {
     this.#checkOpen();
     for await (const [key, record] of this.#level.iterator(prefixRange(prefix))) {
       if (live(decodeEntry(record), this.#now()) !== undefined) yield keyText(key);
+      this.#checkOpen();
     }
   }
 
