@@ -6,7 +6,6 @@ import {
   type EventLog,
   type Logger,
   type Offset,
-  type StateOptions,
   type StateReader,
   type StateStatistics,
 } from '@millrace/core';
@@ -118,34 +117,36 @@ class TagPlatform implements Platform {
   /** The log comes first: it holds the data directory's lock, so a second owner fails before anything listens. */
   private async open(): Promise<void> {
     const { logger, logUrl, stateUrl, partitions, keep, retentionMs, logRetentionMs, logMaxBytes } = this.options;
-    const stateOptions: StateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
-    const log = await openEventLog(logUrl, { partitions, retentionMs: logRetentionMs, maxBytes: logMaxBytes });
+    const stateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
+    const log = await openEventLog(logUrl, { partitions, retentionMs: logRetentionMs, maxBytes: logMaxBytes, logger });
     this.log = log;
     this.appender = watchAppender(log, () => performance.now());
-    const state = await openStateReader(stateUrl, stateOptions);
+    const state = await openStateReader(stateUrl, { ...stateOptions, logger });
     this.state = state;
     const all = Array.from({ length: partitions }, (_, partition) => state.committed(partition));
     this.committedAtStart = await Promise.all(all);
-    await Promise.all([this.sample(), this.readStatistics(), state.warmUp()]);
     this.processor = createProcessorHost(
       { log, logger },
       { logUrl, stateUrl, state: stateOptions, group: PROCESSOR_GROUP },
     );
     this.processor.failed.catch(this.failure.reject);
-    await this.processor.start();
+    const dependencies = {
+      log: this.appender,
+      state,
+      logger,
+      metrics: createMetrics(),
+      now: Date.now,
+      status: () => this.status(),
+    };
+    [this.frontend] = await Promise.all([
+      createFrontend(dependencies, this.options),
+      this.processor.start(),
+      state.warmUp(),
+      this.sample(),
+      this.readStatistics(),
+    ]);
     this.every(SAMPLE_EVERY_MS, () => this.sample());
     this.every(STATISTICS_EVERY_MS, () => this.readStatistics());
-    this.frontend = await createFrontend(
-      {
-        log: this.appender,
-        state,
-        logger,
-        metrics: createMetrics(),
-        now: Date.now,
-        status: () => this.status(),
-      },
-      this.options,
-    );
     ({ url: this.url } = await this.frontend.start());
   }
 

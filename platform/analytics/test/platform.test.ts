@@ -40,10 +40,10 @@ async function send(url: string, oracle: TagOracle, tags: number): Promise<void>
   expect(sending.failures).toEqual([]);
 }
 
-const post = (url: string, path: string, body?: object): Promise<Response> =>
+const post = (url: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(new URL(path, url), {
     method: 'POST',
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }),
   });
 
 const jsonTag = (time: string, cookie: string): object => ({
@@ -170,6 +170,24 @@ describe('the platform', () => {
     };
     expect(buys.map(({ time }) => time)).toEqual([near, '1999-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z']);
     expect(platform.status().applied).toBe(3);
+  });
+
+  it('counts a tag once however often it is sent with one Idempotency-Key, also over a crash', async () => {
+    const { platform, url } = await start();
+    const sendOnce = async (): Promise<void> => {
+      const tag = jsonTag('2022-03-22T12:15:00.000Z', 'alice');
+      expect((await post(url, '/user_tags', tag, { 'idempotency-key': 'order-1' })).status).toBe(204);
+    };
+    await Promise.all([sendOnce(), sendOnce()]);
+    await caughtUp(url);
+    await platform.processor?.crash();
+    await sendOnce();
+    await expect.poll(() => platform.status().duplicates, { timeout: 5000 }).toBe(2);
+    expect(
+      await queryOf(url)(
+        '/aggregates?time_range=2022-03-22T12:15:00_2022-03-22T12:16:00&action=BUY&aggregates=COUNT&aggregates=SUM_PRICE',
+      ),
+    ).toMatchObject({ rows: [['2022-03-22T12:15:00', 'BUY', '1', '1000']] });
   });
 
   it('fails for good, and says so, when its settings do not fit the data', async () => {

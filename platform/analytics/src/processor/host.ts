@@ -1,5 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { MillraceError, type ErrorCode, type EventLog, type Logger, type StateOptions } from '@millrace/core';
+import { MillraceError, type ErrorCode, type EventLog, type Logger } from '@millrace/core';
 import type { Command, Report, WorkerSettings } from './messages.ts';
 import { portChannel } from './port-channel.ts';
 import { pause } from './pause.ts';
@@ -34,7 +34,7 @@ export interface ProcessorHostDependencies {
 export interface ProcessorHostOptions {
   readonly logUrl: string;
   readonly stateUrl: string;
-  readonly state: StateOptions;
+  readonly state: WorkerSettings['state'];
   readonly group: string;
 }
 
@@ -106,7 +106,8 @@ class WorkerHost implements ProcessorHost {
     this.send({ type: 'stop', drainMs });
     const ended = new AbortController();
     const watching = this.terminateAfter(drainMs + END_MS, ended.signal);
-    await this.keeping;
+    // A first worker that is still starting is not kept yet.
+    await (this.keeping ?? this.running?.ended);
     ended.abort();
     await watching;
   }

@@ -8,7 +8,7 @@ export interface WorkerSettings {
   /** The end of the channel over which the main thread serves the log. */
   readonly logPort: MessagePort;
   readonly stateUrl: string;
-  readonly state: StateOptions;
+  readonly state: Omit<StateOptions, 'logger'>;
   readonly group: string;
   readonly logLevel: LoggerOptions['level'];
 }

@@ -16,7 +16,7 @@ async function main(settings: WorkerSettings, channel: Channel): Promise<void> {
     name: 'processor',
     destination: { write: (line) => report({ type: 'log', line }) },
   });
-  const state = await openStateWriter(settings.stateUrl, settings.state);
+  const state = await openStateWriter(settings.stateUrl, { ...settings.state, logger });
   const logChannel = portChannel(settings.logPort);
   const log = await openLogReader(settings.logUrl, { channel: logChannel });
   const processor = createProcessor(
