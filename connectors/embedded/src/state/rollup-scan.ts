@@ -1,14 +1,28 @@
 import type { RollupResult, RollupRow, StateSchema } from '@millrace/core';
 
 import type { Chunk, Column } from './columns.ts';
+import { GroupIndex } from './group-index.ts';
 import { MINUTE_MS } from './keys.ts';
 import { textOf } from './merge.ts';
 import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
 import type { Dictionaries } from './row-codec.ts';
-import { keepAny, keepEqual, selectAll, selectEqual, sumAll, sumSelected } from './scan-kernels.ts';
+import {
+  countGroups,
+  gather,
+  keepAny,
+  keepEqual,
+  selectAll,
+  selectEqual,
+  splitGroups,
+  sumAll,
+  sumGroups,
+  sumSelected,
+} from './scan-kernels.ts';
 
 /** So many int32 can be added as doubles without losing a bit. */
 const EXACT_ROWS = 2 ** 21;
+/** Combinations up to here are numbered by a table, more by a map. */
+const TABLE_SIZE = 2 ** 20;
 
 /** One group's count and sums in one minute. */
 interface Cell {
@@ -19,19 +33,13 @@ interface Cell {
   exact: bigint[] | undefined;
 }
 
-interface Group {
-  readonly values: readonly string[];
-  count: number;
-}
-
 /** Adds up the chunks of one query, minute after minute. */
 export class RollupScan {
   readonly #plan: RollupPlan;
   readonly #schema: StateSchema;
   readonly #dictionaries: Dictionaries;
-  readonly #measures: number;
-  readonly #groups: Group[] = [];
-  readonly #groupIds = new Map<string, number>();
+  readonly #firstMeasure: number;
+  readonly #groups: GroupIndex;
   readonly #minutes: { readonly minute: number; readonly cells: Map<number, Cell> }[] = [];
   #selection: Uint32Array;
 
@@ -40,7 +48,8 @@ export class RollupScan {
     this.#plan = plan;
     this.#schema = schema;
     this.#dictionaries = dictionaries;
-    this.#measures = 1 + schema.dimensions.length;
+    this.#firstMeasure = 1 + schema.dimensions.length;
+    this.#groups = new GroupIndex(plan.groupBy.length);
     this.#selection = selection;
   }
 
@@ -63,33 +72,32 @@ export class RollupScan {
       this.#addGrouped(chunk, selected, cells);
       return;
     }
-    const cell = this.#cell(cells, this.#group([]));
-    this.#makeRoom(cell, selected);
-    cell.count += selected;
+    const cell = this.#cell(cells, 0, selected);
     for (let at = 0; at < cell.sums.length; at++) {
-      const column = chunk.columns[this.#measures + at]!;
-      cell.sums[at]! +=
-        selected === chunk.rows ? sumAll(column, selected) : sumSelected(column, this.#selection, selected);
+      const column = chunk.columns[this.#firstMeasure + at]!;
+      const all = selected === chunk.rows;
+      cell.sums[at]! += all ? sumAll(column, selected) : sumSelected(column, this.#selection, selected);
     }
   }
 
   result(): RollupResult {
-    for (const { cells } of this.#minutes) for (const [id, { count }] of cells) this.#groups[id]!.count += count;
-    const ranked = this.#groups.toSorted((a, b) => b.count - a.count || compareTexts(a.values, b.values));
-    const kept = new Set(ranked.slice(0, this.#plan.limit));
-    const rows = this.#minutes.flatMap(({ minute, cells }) =>
-      [...cells]
-        .map(([id, cell]) => ({ group: this.#groups[id]!, cell }))
-        .filter(({ group }) => kept.has(group))
-        .toSorted((a, b) => compareTexts(a.group.values, b.group.values))
-        .map(({ group, cell }): RollupRow => ({
-          minute: minute * MINUTE_MS,
-          group: group.values,
-          count: cell.count,
-          sums: cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n)),
-        })),
-    );
-    return { rows, truncated: kept.size < ranked.length };
+    const { groups } = this.#groups;
+    const counts = new Float64Array(groups.length);
+    for (const { cells } of this.#minutes) for (const [id, { count }] of cells) counts[id]! += count;
+    const ranked = [...groups.keys()]
+      .filter((id) => counts[id]! > 0)
+      .toSorted((a, b) => counts[b]! - counts[a]! || compareTexts(groups[a]!, groups[b]!));
+    const kept = ranked.slice(0, this.#plan.limit).toSorted((a, b) => compareTexts(groups[a]!, groups[b]!));
+    const rows: RollupRow[] = [];
+    for (const { minute, cells } of this.#minutes) {
+      for (const id of kept) {
+        const cell = cells.get(id);
+        if (cell === undefined) continue;
+        const sums = cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n));
+        rows.push({ minute: minute * MINUTE_MS, group: groups[id]!, count: cell.count, sums });
+      }
+    }
+    return { rows, truncated: kept.length < ranked.length };
   }
 
   #select(chunk: Chunk): number {
@@ -113,57 +121,64 @@ export class RollupScan {
   }
 
   #addGrouped(chunk: Chunk, selected: number, cells: Map<number, Cell>): void {
-    const columns = this.#plan.groupBy.map((at) => chunk.columns[at]!);
-    // Most rows repeat combinations of numbers, so their texts are looked up once per chunk.
-    const known = new Map<number | string, Cell>();
-    for (let at = 0; at < selected; at++) {
-      const row = this.#selection[at]!;
-      const name = columns.length === 1 ? numberAt(columns[0]!, row) : columns.map((c) => numberAt(c, row)).join();
-      let cell = known.get(name);
-      if (cell === undefined) {
-        cell = this.#cell(cells, this.#group(columns.map((column, nth) => this.#text(column, nth, row))));
-        this.#makeRoom(cell, chunk.rows);
-        known.set(name, cell);
-      }
-      cell.count++;
-      for (let measure = 0; measure < cell.sums.length; measure++) {
-        cell.sums[measure]! += numberAt(chunk.columns[this.#measures + measure]!, row);
-      }
+    const values = new Int32Array(selected);
+    const { ids, groups } = this.#groupRows(chunk, selected, values);
+    const counts = new Float64Array(groups.length);
+    countGroups(ids, selected, counts);
+    const found = groups.map((group, id) => this.#cell(cells, group, counts[id]!));
+    for (let measure = 0; measure < this.#schema.measures.length; measure++) {
+      const column = chunk.columns[this.#firstMeasure + measure]!;
+      const sums = new Float64Array(groups.length);
+      gather(column, this.#selection, selected, values);
+      sumGroups(ids, values, selected, sums);
+      found.forEach((cell, id) => (cell.sums[measure]! += sums[id]! + column.base * counts[id]!));
     }
   }
 
-  #text(column: Column, nth: number, row: number): string {
-    const at = this.#plan.groupBy[nth]!;
-    const number = numberAt(column, row);
-    if (at === KIND_COLUMN) return this.#schema.kinds[number] ?? String(number);
-    return textOf(number, column.texts, this.#dictionaries[at - 1]);
+  /** Per selected row a group of this chunk, and per such group its number in the query. */
+  #groupRows(chunk: Chunk, selected: number, values: Int32Array): { ids: Uint32Array; groups: number[] } {
+    const ids = new Uint32Array(selected);
+    let groups = [0];
+    this.#plan.groupBy.forEach((at, level) => {
+      const column = chunk.columns[at]!;
+      const next: number[] = [];
+      const size = groups.length * rangeOf(column);
+      const table = size <= TABLE_SIZE ? new Uint32Array(size) : undefined;
+      gather(column, this.#selection, selected, values);
+      splitGroups(ids, groups.length, values, selected, table, (id, value) => {
+        next.push(this.#groups.group(level, groups[id]!, this.#value(level, column, value)));
+      });
+      groups = next;
+    });
+    return { ids, groups };
   }
 
-  #group(values: readonly string[]): number {
-    const name = JSON.stringify(values);
-    const known = this.#groupIds.get(name);
-    if (known !== undefined) return known;
-    const id = this.#groups.push({ values, count: 0 }) - 1;
-    this.#groupIds.set(name, id);
-    return id;
+  #value(level: number, column: Column, data: number): number {
+    const number = column.base + data;
+    if (column.texts !== undefined) return this.#groups.value(level, column.texts[number]!);
+    return this.#groups.valueOfNumber(level, number, () => {
+      const at = this.#plan.groupBy[level]!;
+      if (at === KIND_COLUMN) return this.#schema.kinds[number]!;
+      return textOf(number, undefined, this.#dictionaries[at - 1]);
+    });
   }
 
-  #cell(cells: Map<number, Cell>, group: number): Cell {
-    const known = cells.get(group);
-    if (known !== undefined) return known;
-    const cell: Cell = { count: 0, sums: this.#schema.measures.map(() => 0), pending: 0, exact: undefined };
-    cells.set(group, cell);
-    return cell;
-  }
-
-  /** Moves the sums to exact integers before they could leave the doubles' range. */
-  #makeRoom(cell: Cell, rows: number): void {
+  /** The group's cell, with `rows` more rows counted and room for their sums. */
+  #cell(cells: Map<number, Cell>, group: number, rows: number): Cell {
+    let cell = cells.get(group);
+    if (cell === undefined) {
+      cell = { count: 0, sums: this.#schema.measures.map(() => 0), pending: 0, exact: undefined };
+      cells.set(group, cell);
+    }
     if (cell.pending + rows > EXACT_ROWS) {
-      cell.exact = cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n));
+      const { exact } = cell;
+      cell.exact = cell.sums.map((sum, at) => BigInt(sum) + (exact?.[at] ?? 0n));
       cell.sums.fill(0);
       cell.pending = 0;
     }
     cell.pending += rows;
+    cell.count += rows;
+    return cell;
   }
 }
 
@@ -176,7 +191,8 @@ function wantedNumbers({ texts, numbers }: Filter, column: Column): ReadonlySet<
   return own;
 }
 
-const numberAt = ({ base, data }: Column, row: number): number => (data === undefined ? base : base + data[row]!);
+/** Values of a column lie below it, the base taken off. */
+const rangeOf = ({ data }: Column): number => (data === undefined ? 1 : 2 ** (8 * data.BYTES_PER_ELEMENT));
 
 function compareTexts(a: readonly string[], b: readonly string[]): number {
   for (let at = 0; at < a.length; at++) {

@@ -109,3 +109,74 @@ function sum32(data: Int32Array, selection: Uint32Array, selected: number): numb
   for (let at = 0; at < selected; at++) sum += data[selection[at]!]!;
   return sum;
 }
+
+/** Copies the selected rows' values, without the base, so that further loops meet one type of array only. */
+export function gather({ data }: Column, selection: Uint32Array, selected: number, target: Int32Array): void {
+  if (data === undefined) target.fill(0, 0, selected);
+  else if (data instanceof Uint8Array) gather8(data, selection, selected, target);
+  else if (data instanceof Uint16Array) gather16(data, selection, selected, target);
+  else gather32(data, selection, selected, target);
+}
+
+function gather8(data: Uint8Array, selection: Uint32Array, selected: number, target: Int32Array): void {
+  for (let at = 0; at < selected; at++) target[at] = data[selection[at]!]!;
+}
+
+function gather16(data: Uint16Array, selection: Uint32Array, selected: number, target: Int32Array): void {
+  for (let at = 0; at < selected; at++) target[at] = data[selection[at]!]!;
+}
+
+function gather32(data: Int32Array, selection: Uint32Array, selected: number, target: Int32Array): void {
+  for (let at = 0; at < selected; at++) target[at] = data[selection[at]!]!;
+}
+
+/**
+ * Replaces each row's group by one that also tells apart its value, numbered from 0 as they come.
+ *
+ * @param groups of the rows, below `count`
+ * @param values gathered, from 0 to below `range` if `table` is given
+ * @param table zeros, `count * range` of them
+ * @param found called once for each new group with the one it splits and the value
+ */
+export function splitGroups(
+  groups: Uint32Array,
+  count: number,
+  values: Int32Array,
+  selected: number,
+  table: Uint32Array | undefined,
+  found: (group: number, value: number) => void,
+): void {
+  let next = 0;
+  if (table === undefined) {
+    const known = new Map<number, number>();
+    for (let at = 0; at < selected; at++) {
+      const name = groups[at]! + values[at]! * count;
+      let id = known.get(name);
+      if (id === undefined) {
+        found(groups[at]!, values[at]!);
+        known.set(name, (id = next++));
+      }
+      groups[at] = id;
+    }
+    return;
+  }
+  for (let at = 0; at < selected; at++) {
+    const name = groups[at]! + values[at]! * count;
+    let id = table[name]!;
+    if (id === 0) {
+      found(groups[at]!, values[at]!);
+      table[name] = id = ++next;
+    }
+    groups[at] = id - 1;
+  }
+}
+
+/** Counts the rows of each group. */
+export function countGroups(groups: Uint32Array, selected: number, counts: Float64Array): void {
+  for (let at = 0; at < selected; at++) counts[groups[at]!]!++;
+}
+
+/** Adds the gathered values to their groups' sums. */
+export function sumGroups(groups: Uint32Array, values: Int32Array, selected: number, sums: Float64Array): void {
+  for (let at = 0; at < selected; at++) sums[groups[at]!]! += values[at]!;
+}
