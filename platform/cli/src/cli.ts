@@ -48,13 +48,13 @@ export async function runCli(argv: readonly string[], host: CliProcess): Promise
 
 async function runCommand(invocation: Invocation, host: CliProcess, terminal: Terminal): Promise<number> {
   const { command, flags, args, debug } = invocation;
-  const configFile = invocation.config ?? host.env.MILLRACE_CONFIG ?? defaultConfigFile();
+  const path = invocation.config ?? host.env.MILLRACE_CONFIG ?? defaultConfigFile();
   const components = [...new Set(commands.map(({ options }) => options.component))];
-  const file = configFile === undefined ? undefined : await readConfigFile(configFile, components);
+  const configFile = path === undefined ? undefined : await readConfigFile(path, components);
   const resolved = resolveOptions(command.options, {
     env: host.env,
     flags,
-    ...(file !== undefined && { file: sectionFor(command.options, file) }),
+    ...(configFile !== undefined && { file: sectionFor(command.options, configFile) }),
   });
   for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`);
   const interruption = new AbortController();
@@ -80,8 +80,7 @@ async function runCommand(invocation: Invocation, host: CliProcess, terminal: Te
   }
 }
 
-const defaultConfigFile = (): string | undefined =>
-  existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : undefined;
+const defaultConfigFile = (): string | undefined => (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : undefined);
 
 /** Says what went wrong and what to do next; the stack only when asked for. */
 function report(error: unknown, terminal: Terminal, debug: boolean, argv: readonly string[]): number {

@@ -1,4 +1,4 @@
-import type { Logger, OptionDefinitions, OptionValues, Options, ResolvedOptions } from '@millrace/core';
+import type { ConfigFile, Logger, OptionDefinitions, OptionValues, Options, ResolvedOptions } from '@millrace/core';
 import type { Terminal } from './terminal.ts';
 
 /** Exit codes of every command. */
@@ -19,7 +19,7 @@ export interface CommandContext {
   /** Show the stack of errors. */
   readonly debug: boolean;
   /** Configuration file in use, if any. */
-  readonly configFile: string | undefined;
+  readonly configFile: ConfigFile | undefined;
   logger(level: 'debug' | 'info' | 'warn' | 'error'): Logger;
 }
 

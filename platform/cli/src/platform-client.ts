@@ -73,7 +73,7 @@ export async function findPlatform({ url, data, adminToken }: ClientOptions): Pr
 
 const startCommand = (data: string): string => `npx millrace up --data ${data}`;
 
-function createClient(url: string, adminToken: string | undefined): PlatformClient {
+export function createClient(url: string, adminToken: string | undefined): PlatformClient {
   const send = async (method: string, path: string, { body, headers, signal }: SendInit = {}): Promise<Answer> => {
     // The token is for /admin alone: other routes need none, and their requests may be logged.
     const authorization = adminToken && path.startsWith('/admin/') ? { authorization: `Bearer ${adminToken}` } : {};

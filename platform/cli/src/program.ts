@@ -80,7 +80,8 @@ function prepared(program: Program, terminal: Terminal): Program {
 /** Defaults are shown and not set: only what was typed may override the environment and the file. */
 function optionOf({ flag, boolean, description, default: preset, env }: OptionRow, repeatable: boolean): Option {
   const option = new Option(boolean ? `--${flag}` : `--${flag} <${placeholder(flag!)}>`, helpText());
-  if (repeatable) option.argParser((text: string, before: string | undefined) => (before ? `${before}\n${text}` : text));
+  if (repeatable)
+    option.argParser((text: string, before: string | undefined) => (before ? `${before}\n${text}` : text));
   return option;
 
   function helpText(): string {

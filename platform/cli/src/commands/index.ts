@@ -1,0 +1,27 @@
+import type { AnyCommand } from '../command.ts';
+import { aggregatesCommand } from './aggregates.ts';
+import { configCommand } from './config.ts';
+import { deadLettersListCommand } from './dead-letters-list.ts';
+import { deadLettersRetryCommand } from './dead-letters-retry.ts';
+import { deadLettersShowCommand } from './dead-letters-show.ts';
+import { loadCommand } from './load.ts';
+import { profileCommand } from './profile.ts';
+import { replayCommand } from './replay.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+import { versionCommand } from './version.ts';
+
+/** Every command. A new one is a file beside this and a line here. */
+export const commands: readonly AnyCommand[] = [
+  upCommand,
+  loadCommand,
+  replayCommand,
+  profileCommand,
+  aggregatesCommand,
+  statusCommand,
+  deadLettersListCommand,
+  deadLettersShowCommand,
+  deadLettersRetryCommand,
+  configCommand,
+  versionCommand,
+];

@@ -1,0 +1,101 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { MillraceError } from '@millrace/core';
+
+export type OnAnswer = (status: number, body: string) => void;
+
+const BUFFER_BYTES = 64 * 1024;
+const HEAD_END = Buffer.from('\r\n\r\n');
+const ZERO = 0x30;
+
+/**
+ * One HTTP/1.1 connection with one request in flight, on a bare socket: a generator that costs as much as the platform
+ * would measure itself. It understands the answers that have a Content-Length, which are all of the platform's.
+ */
+export class Connection {
+  readonly ready: Promise<void>;
+  private readonly socket: Socket;
+  private readonly onLost: (error: MillraceError) => void;
+  private onAnswer: OnAnswer | undefined;
+  private received: Buffer = Buffer.alloc(0);
+  private closing = false;
+
+  /** @param onLost called once when the connection ends although nobody closed it */
+  constructor(url: URL, onLost: (error: MillraceError) => void) {
+    this.onLost = onLost;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ready = promise;
+    const lost = (reason: string): void => {
+      if (this.closing) return;
+      this.closing = true;
+      const error = new MillraceError('NOT_RUNNING', `the connection to ${url.origin} is lost: ${reason}`);
+      reject(error);
+      this.onLost(error);
+    };
+    this.socket = connect({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || '80'),
+      noDelay: true,
+      onread: {
+        buffer: Buffer.allocUnsafe(BUFFER_BYTES),
+        callback: (length, buffer) => {
+          this.receive(buffer as Buffer, length);
+          return true;
+        },
+      },
+    });
+    this.socket.on('connect', resolve);
+    this.socket.on('error', ({ message }) => lost(message));
+    this.socket.on('close', () => lost('the platform closed it'));
+  }
+
+  get busy(): boolean {
+    return this.onAnswer !== undefined;
+  }
+
+  /** @param text head and body; ASCII */
+  send(text: string, onAnswer: OnAnswer): void {
+    this.onAnswer = onAnswer;
+    this.socket.write(text, 'latin1');
+  }
+
+  close(): void {
+    this.closing = true;
+    this.socket.destroy();
+  }
+
+  private receive(buffer: Buffer, length: number): void {
+    if (this.received.length === 0 && length >= 12) {
+      const status = statusOf(buffer);
+      const complete = buffer[length - 1] === 0x0a && buffer[length - 3] === 0x0a;
+      // The usual answer by far: all of it at once, and nothing after its head.
+      if (status === 204 && complete) return this.finish(status, '');
+    }
+    this.received = Buffer.concat([this.received, buffer.subarray(0, length)]);
+    const headEnd = this.received.indexOf(HEAD_END);
+    if (headEnd < 0) return;
+    const status = statusOf(this.received);
+    const head = this.received.toString('latin1', 0, headEnd);
+    const bodyLength = status === 204 ? 0 : Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
+    if (Number.isNaN(bodyLength)) {
+      this.socket.destroy(new Error('an answer has no Content-Length'));
+      return;
+    }
+    const from = headEnd + HEAD_END.length;
+    if (this.received.length < from + bodyLength) return;
+    const body = this.received.toString('utf8', from, from + bodyLength);
+    this.received = Buffer.alloc(0);
+    this.finish(status, body);
+  }
+
+  private finish(status: number, body: string): void {
+    const onAnswer = this.onAnswer;
+    this.onAnswer = undefined;
+    onAnswer?.(status, body);
+  }
+}
+
+/** The three digits after `HTTP/1.1 `. */
+function statusOf(head: Buffer): number {
+  return (head[9]! - ZERO) * 100 + (head[10]! - ZERO) * 10 + (head[11]! - ZERO);
+}
