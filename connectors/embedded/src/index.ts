@@ -1,6 +1,8 @@
 import { createConnector } from './connector.ts';
 
 export * from './data-directory.ts';
+export * from './event-log.ts';
+export * from './event-log-reader.ts';
 export * from './key-value-store.ts';
 export * from './owner.ts';
 

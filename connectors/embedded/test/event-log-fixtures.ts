@@ -1,10 +1,11 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 
 import type { Channel } from '@millrace/core';
 import { SimulatedDisk } from '@millrace/storage';
 import { onTestFinished } from 'vitest';
 
 import { openEmbeddedEventLog, type EmbeddedEventLog, type EmbeddedEventLogOptions } from '../src/event-log.ts';
+import { portChannel } from './port-channel.ts';
 
 export const DAY = 24 * 3600 * 1000;
 
@@ -37,15 +38,6 @@ export async function openSimulatedLog(
     });
   });
   return log;
-}
-
-export function portChannel(port: MessagePort): Channel {
-  return {
-    post: (message) => port.postMessage(message),
-    onMessage: (listener) => void port.on('message', listener),
-    onClose: (listener) => void port.on('close', listener),
-    close: () => port.close(),
-  };
 }
 
 /** Both ends of a channel between threads, here within one. */

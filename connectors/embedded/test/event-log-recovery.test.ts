@@ -152,17 +152,17 @@ it('does not take a header inside a value for a frame', async () => {
   expect(records).toHaveLength(301);
 });
 
-describe('power cuts', () => {
-  const open = (disk: SimulatedDisk): ReturnType<typeof openEmbeddedEventLog> =>
-    openEmbeddedEventLog({
-      directory: '/log',
-      disk,
-      partitions: 3,
-      retentionMs: DAY,
-      maxBytes: 1e12,
-      segmentBytes: 20_000,
-    });
+const open = (disk: SimulatedDisk): ReturnType<typeof openEmbeddedEventLog> =>
+  openEmbeddedEventLog({
+    directory: '/log',
+    disk,
+    partitions: 3,
+    retentionMs: DAY,
+    maxBytes: 1e12,
+    segmentBytes: 20_000,
+  });
 
+describe('power cuts', () => {
   it('lose nothing acknowledged, tear, double, move and reorder nothing', async () => {
     const result = await powerCuts({ rounds: 300, seed: 20_261_121, open });
     expect(result.problems).toEqual([]);

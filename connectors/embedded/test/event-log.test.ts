@@ -16,15 +16,15 @@ describeEventLog('embedded, small segments on a simulated disk', {
 
 const LIMITS = { partitions: SUITE_PARTITIONS, retentionMs: DAY, maxBytes: 2 ** 40 };
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 async function newTarget(options: { remote: boolean; disk?: Disk; segmentBytes?: number }): Promise<EventLogTarget> {
   const { remote, ...rest } = options;
   const directory = await newDirectory();
-  let close = async (): Promise<void> => undefined;
+  let close = nothing;
   const open = async (): Promise<OpenLog> => {
     const log = await openEmbeddedEventLog({ directory, ...LIMITS, ...rest });
-    const ends = remote
-      ? await withRemoteReader(log, directory)
-      : { ...bothEnds(log), closeReader: async () => undefined };
+    const ends = remote ? await withRemoteReader(log, directory) : { ...bothEnds(log), closeReader: nothing };
     close = async () => {
       await ends.closeReader();
       await log.close();

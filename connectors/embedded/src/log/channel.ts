@@ -45,6 +45,13 @@ export function serveSource(channel: Channel, source: LogSource): void {
     }
   }
 
+  async function join(group: string): Promise<void> {
+    await source.join(group);
+    // It may have died while the group was being registered.
+    if (isClosed) await source.leave(group);
+    else joined.add(group);
+  }
+
   async function call(method: Request['method'], args: readonly unknown[]): Promise<unknown> {
     const [first, second, third] = args;
     switch (method) {
@@ -55,11 +62,7 @@ export function serveSource(channel: Channel, source: LogSource): void {
       case 'past':
         return source.past(first as number);
       case 'join':
-        await source.join(first as string);
-        // It may have died while the group was being registered.
-        if (isClosed) await source.leave(first as string);
-        else joined.add(first as string);
-        return undefined;
+        return join(first as string);
       case 'leave':
         joined.delete(first as string);
         return source.leave(first as string);
@@ -67,6 +70,8 @@ export function serveSource(channel: Channel, source: LogSource): void {
         return source.release(first as string, second as number, third as number);
       case 'damaged':
         return source.damaged(first as string, second as string);
+      default:
+        throw new MillraceError('NOT_SUPPORTED', `the log's owner does not know "${String(method satisfies never)}"`);
     }
   }
 }
