@@ -21,7 +21,7 @@ const MAX_REJECTED_SHOWN = 1000;
 /** So that a body of nothing but errors does not keep the server busy for a minute. */
 const MAX_REJECTED = 100_000;
 /** How long parsing may keep other requests waiting. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 const ITEMS_PER_CLOCK_READING = 32;
 /** Batches that are parsed at a time; more would only use more memory. */
 const PARALLEL = 2;
@@ -115,7 +115,10 @@ export function batchRoute({ log, metrics, now }: BatchDependencies, maxFutureMs
         records.push(toRecord(body, item, latest, key));
       } catch (error) {
         outcome.reject(item.number, error);
-        if (outcome.rejectedCount >= MAX_REJECTED) break;
+        if (outcome.rejectedCount >= MAX_REJECTED) {
+          outcome.stoppedAt = item.number;
+          break;
+        }
       }
       if (++items % ITEMS_PER_CLOCK_READING !== 0 || performance.now() < until) continue;
       yield records;
@@ -137,6 +140,7 @@ function toRecord(body: Buffer, item: BatchItem, latest: number, key: string | u
 class Outcome {
   accepted = 0;
   rejectedCount = 0;
+  stoppedAt: number | undefined;
   readonly #rejected: BatchResult['rejected'] = [];
   readonly #metrics: FrontendMetrics;
 
@@ -159,7 +163,8 @@ class Outcome {
   }
 
   result(): BatchResult {
-    return { accepted: this.accepted, rejected: this.#rejected, rejectedCount: this.rejectedCount };
+    const { accepted, rejectedCount, stoppedAt } = this;
+    return { accepted, rejected: this.#rejected, rejectedCount, ...(stoppedAt !== undefined && { stoppedAt }) };
   }
 }
 

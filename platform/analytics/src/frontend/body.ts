@@ -38,7 +38,7 @@ export function readBody(source: BodySource, headers: IncomingHttpHeaders, limit
     else (rest ??= [first]).push(chunk);
   });
   source.on('end', () => settle(null, rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest, length)));
-  source.on('error', settle);
+  source.on('error', (cause) => settle(new MillraceError('CANCELLED', 'the sender went away', { cause })));
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -80,6 +80,9 @@ export const BatchResultSchema = Type.Object({
     { description: 'at most the first 1,000' },
   ),
   rejectedCount: Type.Integer({ description: 'how many were rejected in all' }),
+  stoppedAt: Type.Optional(
+    Type.Integer({ description: 'set after 100,000 rejected tags: nothing after this line was read' }),
+  ),
 });
 
 export type BatchResult = Static<typeof BatchResultSchema>;

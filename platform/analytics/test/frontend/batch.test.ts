@@ -84,6 +84,16 @@ describe('POST /user_tags/batch', () => {
     expect(rejectedCount).toBe(1500);
   });
 
+  it('stops reading after 100,000 wrong lines, and says where', async () => {
+    const test = await startFrontend();
+    const body = `${JSON.stringify(tagWith())}\n${'x\n'.repeat(100_000)}${JSON.stringify(tagWith())}`;
+    expect(await result(await post(test, body))).toMatchObject({
+      accepted: 1,
+      rejectedCount: 100_000,
+      stoppedAt: 100_001,
+    });
+  });
+
   it('rejects a line over 64 KiB', async () => {
     const test = await startFrontend();
     const body = lines([{ ...tagWith(), padding: 'x'.repeat(64 * 1024) }, tagWith()]);

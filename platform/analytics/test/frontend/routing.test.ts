@@ -63,6 +63,26 @@ describe('paths and methods', () => {
   });
 });
 
+describe('a sender that goes away', () => {
+  it.each(['/user_tags', '/user_tags/batch', '/aggregates'])(
+    'in the middle of a body to %s is no fault of ours',
+    async (path) => {
+      const destination = new PassThrough({ encoding: 'utf8' });
+      const test = await startFrontend({}, createLogger({ level: 'warn', name: 'test', destination }));
+      const socket = connect(Number(new URL(test.url).port), '127.0.0.1');
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"`,
+      );
+      await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0);
+      expect((await test.request('/health')).status).toBe(200);
+      socket.destroy();
+      await test.frontend.stop();
+      expect(destination.read()).toBeNull();
+      expect(test.backend.events).toEqual([]);
+    },
+  );
+});
+
 describe('health', () => {
   it('answers /health with 200 and nothing', async () => {
     const { request } = await startFrontend();
