@@ -1,5 +1,5 @@
 import type { DimensionSchema, PartitionChange, RollupQuery, StateEvent } from '@millrace/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START } from './state-events.ts';

@@ -317,21 +317,22 @@ function describeRetention(open: Open): void {
   });
 }
 
+const keyedEvent = (offset: number, minutes: number, dedupeKey = 'once') =>
+  stateEvent(offset, { dedupeKey, appendedAt: STATE_START + minutes * STATE_MINUTE });
+
 function describeDedupe(open: Open): void {
   describe('dedupe keys', () => {
     it('drop repeats for ten minutes of append time, also in one commit and after a reopen', async () => {
       const store = await open();
-      const event = (offset: number, minutes: number, dedupeKey = 'once') =>
-        stateEvent(offset, { dedupeKey, appendedAt: STATE_START + minutes * STATE_MINUTE });
-      const first = [event(0, 0), event(1, 0), event(2, 0, 'other')];
+      const first = [keyedEvent(0, 0), keyedEvent(1, 0), keyedEvent(2, 0, 'other')];
       expect(await store.writer.commit([stateChange(first)])).toMatchObject({ applied: 2, duplicates: 1 });
       const { writer, reader } = await store.reopen();
-      expect(await writer.commit([stateChange([event(3, 9.99)])])).toMatchObject({ applied: 0, duplicates: 1 });
-      expect(await writer.commit([stateChange([event(4, 10), event(5, 19.99)])])).toMatchObject({
+      expect(await writer.commit([stateChange([keyedEvent(3, 9.99)])])).toMatchObject({ applied: 0, duplicates: 1 });
+      expect(await writer.commit([stateChange([keyedEvent(4, 10), keyedEvent(5, 19.99)])])).toMatchObject({
         applied: 1,
         duplicates: 1,
       });
-      expect(await writer.commit([stateChange([event(6, 25)])])).toMatchObject({ applied: 1 });
+      expect(await writer.commit([stateChange([keyedEvent(6, 25)])])).toMatchObject({ applied: 1 });
       expect(await countOf(reader)).toBe(4);
       expect(await reader.timeline('alice', everything)).toHaveLength(4);
       expect(await reader.statistics()).toMatchObject({ duplicates: 3 });
@@ -339,26 +340,27 @@ function describeDedupe(open: Open): void {
   });
 }
 
+const newLetter = (offset: number, key?: string) => ({
+  offset,
+  appendedAt: 5,
+  code: 'RECORD_UNREADABLE',
+  reason: `byte ${offset} ą`,
+  key,
+  value: Uint8Array.from([0, 255, offset]),
+});
+
 function describeDeadLetters(open: Open): void {
   describe('dead letters', () => {
     it('are listed in order, page by page, until they are resolved', async () => {
       const store = await open();
-      const letter = (offset: number, key?: string) => ({
-        offset,
-        appendedAt: 5,
-        code: 'RECORD_UNREADABLE',
-        reason: `byte ${offset} ą`,
-        key,
-        value: Uint8Array.from([0, 255, offset]),
-      });
       await store.writer.commit([
-        stateChange([], { partition: 2, from: 0, to: 5, deadLetters: [letter(3)] }),
-        stateChange([], { partition: 1, from: 0, to: 500, deadLetters: [letter(20, ''), letter(100, 'k')] }),
+        stateChange([], { partition: 2, from: 0, to: 5, deadLetters: [newLetter(3)] }),
+        stateChange([], { partition: 1, from: 0, to: 500, deadLetters: [newLetter(20, ''), newLetter(100, 'k')] }),
       ]);
       const { writer, reader } = await store.reopen();
       const all = await reader.deadLetters({ limit: 10 });
       expect(all.map(({ id }) => id)).toEqual(['1-20', '1-100', '2-3']);
-      expect(all[1]).toEqual({ ...letter(100, 'k'), id: '1-100', partition: 1 });
+      expect(all[1]).toEqual({ ...newLetter(100, 'k'), id: '1-100', partition: 1 });
       expect(await reader.deadLetters({ limit: 1, after: '1-20' })).toEqual([all[1]]);
       expect(await reader.deadLetters({ limit: 10, after: '2-3' })).toEqual([]);
       expect(await reader.deadLetter('2-3')).toEqual(all[2]);

@@ -2,7 +2,7 @@ import type { StateSchema } from '@millrace/core';
 
 import { decodeChunk, encodeChunk } from './columns.ts';
 import { newDictionaries } from './load.ts';
-import { KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
+import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
 import { RollupScan } from './rollup-scan.ts';
 
 const ROWS = 4096;
@@ -37,11 +37,6 @@ export function compileScans(schema: StateSchema): void {
 }
 
 function plans(columns: number, grouped: boolean): RollupPlan[] {
-  const filter = (column: number, ...numbers: number[]) => ({
-    column,
-    texts: new Set<string>(),
-    numbers: new Set(numbers),
-  });
   const base = { from: 0, to: 1, filters: [], groupBy: [], limit: 100 };
   const last = columns - 1;
   const all: RollupPlan[] = [
@@ -54,3 +49,9 @@ function plans(columns: number, grouped: boolean): RollupPlan[] {
   if (grouped) all.push({ ...base, groupBy: [KIND_COLUMN] });
   return all;
 }
+
+const filter = (column: number, ...numbers: number[]): Filter => ({
+  column,
+  texts: new Set<string>(),
+  numbers: new Set(numbers),
+});

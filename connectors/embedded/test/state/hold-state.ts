@@ -1,8 +1,7 @@
-/** Opens the state in the directory given, says so, and holds it until it is killed. */
-import { STATE_SCHEMA } from '../../../../testkit/src/state-events.ts';
+/** Opens the state with the options given as JSON, says so, and holds it until it is killed. */
+import { openEmbeddedStateReader, type StateReaderOptions } from '../../src/state/reader.ts';
 
-import { openEmbeddedStateReader } from '../../src/state/reader.ts';
-
-await openEmbeddedStateReader({ directory: process.argv[2]!, schema: STATE_SCHEMA, partitions: 4, keep: 5 });
+const [, , options = ''] = process.argv;
+await openEmbeddedStateReader(JSON.parse(options) as StateReaderOptions);
 process.send?.('open');
 setInterval(() => undefined, 60_000);

@@ -23,6 +23,9 @@ async function open(given: Partial<typeof options> & { dictionaryLimit?: number 
   return store;
 }
 
+const openWriter = (directory: string, given: object = {}): Promise<StateWriter> =>
+  openEmbeddedStateWriter({ ...options, directory, ...given });
+
 describe('many commits', () => {
   it('answer as the model does while chunks are merged and minutes sealed, and after a reopen', async () => {
     const store = await open();
@@ -96,7 +99,7 @@ describe('values', () => {
     for (let at = 0; at < events.length; at += 50) await store.writer.commit([stateChange(events.slice(at, at + 50))]);
     const { rows } = await store.reader.rollup({ ...everything, groupBy: ['brand'] });
     expect(rows.map(({ count }) => count)).toEqual(Array.from({ length: 250 }, () => 4));
-    for (const brand of ['brand-0', 'brand-249', brands[99]!]) {
+    for (const brand of ['brand-0', 'brand-249', 'brand-163']) {
       expect((await store.reader.rollup({ ...everything, where: { brand: [brand] } })).rows[0]?.count).toBe(4);
     }
   });
@@ -111,7 +114,7 @@ describe('values', () => {
     }
     const { rows, truncated } = await store.reader.rollup({ ...everything, groupBy: ['product'] });
     expect([rows.length, truncated]).toEqual([70_000, false]);
-    const picked = [products[0]!, products[1]!, products[69_998]!, products[69_999]!];
+    const picked = [...products.slice(0, 2), ...products.slice(-2)];
     const { rows: found } = await store.reader.rollup({ ...everything, where: { product: picked } });
     expect(found[0]?.count).toBe(4);
   });
@@ -161,9 +164,6 @@ describe('warmUp', () => {
 });
 
 describe('opening', () => {
-  const openWriter = (directory: string, given: object = {}): Promise<StateWriter> =>
-    openEmbeddedStateWriter({ ...options, directory, ...given });
-
   it('may happen in any order, also at once, and agrees on one seed', async () => {
     const directory = await temporaryDirectory();
     const readers = await Promise.all([1, 2, 3].map(() => openEmbeddedStateReader({ ...options, directory })));
@@ -191,7 +191,7 @@ describe('opening', () => {
     const writer = await openWriter(directory);
     await writer.commit([stateChange([stateEvent(0)])]);
     await writer.close();
-    const manifest = (await readdir(directory)).find((name) => name.startsWith('MANIFEST'))!;
+    const [manifest = ''] = (await readdir(directory)).filter((name) => name.startsWith('MANIFEST'));
     await writeFile(join(directory, manifest), 'not a manifest at all, and long enough to be read');
     const failure = await openWriter(directory).catch((error: unknown) => error);
     expect(hasCode(failure, 'STATE_CORRUPT') && failure.message).toContain('move that directory away');
@@ -201,7 +201,7 @@ describe('opening', () => {
 
   it('is refused while another process has the state', async () => {
     const directory = await temporaryDirectory();
-    const holder = fork(join(import.meta.dirname, 'hold-state.ts'), [directory]);
+    const holder = fork(join(import.meta.dirname, 'hold-state.ts'), [JSON.stringify({ ...options, directory })]);
     onTestFinished(() => void holder.kill('SIGKILL'));
     await once(holder, 'message');
     await expect(openWriter(directory)).rejects.toEqual(code('DATA_DIRECTORY_LOCKED'));
