@@ -194,7 +194,12 @@ class SegmentEventLog implements EmbeddedEventLog {
       leave: async (group) => this.#groups.leave(group),
       release: async (group, partition, below) => {
         if (!Number.isSafeInteger(below) || below < 0) throw invalidOffset(below);
-        await this.#groups.release(group, partition, below);
+        try {
+          await this.#groups.release(group, partition, below);
+        } catch (error) {
+          // It counts all the same, and must: on a full disk only retention makes room. The next release saves it too.
+          this.#logger.warn({ group, error: toLogError(error) }, 'what a consumer released could not be saved');
+        }
         await this.retain();
       },
       damaged: (place, reason) => {

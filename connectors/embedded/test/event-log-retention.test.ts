@@ -102,3 +102,20 @@ it('tells a running consumer what was removed before it came there', async () =>
   const missing = Array.from({ length: to - from }, (_, i) => from + i);
   expect([...seen, ...missing].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 63 }, (_, i) => i));
 });
+
+it('makes room on a full disk by what a group releases, although that can not be saved', async () => {
+  const disk = new SimulatedDisk();
+  let time = 1_700_000_000_000;
+  const logger = new CollectedLog();
+  const log = await openSimulatedLog(disk, { segmentBytes: SEGMENT_BYTES, now: () => time, logger });
+  await releaseAll(log, 'group', 0);
+  for (let i = 0; i < 3; i++) await fillSegment(log);
+  time += 2 * DAY;
+  disk.capacity = 0;
+  const record = { partition: 0, value: Buffer.alloc(5000) };
+  await expect(log.append([record])).rejects.toMatchObject({ code: 'LOG_FULL' });
+  disk.capacity = [...disk.files().values()].reduce((sum, size) => sum + size);
+  await releaseAll(log, 'group', 27);
+  expect(logger.warnings.map(({ message }) => message)).toContain('what a consumer released could not be saved');
+  await log.append([record]);
+});

@@ -5,6 +5,7 @@ import { openEmbeddedLogReader } from '../src/event-log-reader.ts';
 import { portChannel } from './port-channel.ts';
 
 const { directory, port } = workerData as { directory: string; port: MessagePort };
+const parent = portChannel(parentPort!);
 const reader = await openEmbeddedLogReader({ directory, channel: portChannel(port) });
 let records = 0;
 let sum = 0;
@@ -16,7 +17,7 @@ await reader.consume('worker', {
       for (const { value } of batch.records) sum += Buffer.from(value).readUInt32LE(0);
     }
     await Promise.all(batches.map(({ partition, to }) => reader.release('worker', partition, to)));
-    parentPort!.postMessage({ records, sum });
+    parent.post({ records, sum });
   },
   signal: new AbortController().signal,
 });

@@ -54,6 +54,7 @@ export class Groups {
     this.#active.delete(group);
   }
 
+  /** Counts at once; resolves when it would survive a power loss. */
   async release(group: string, partition: number, below: number): Promise<void> {
     const isNew = this.#register(group);
     const released = this.#released.get(group)!;
@@ -72,9 +73,9 @@ export class Groups {
     return [...this.#released].filter(([, released]) => Math.min(...released) < below).map(([group]) => group);
   }
 
-  /** Waits for what is being saved. */
+  /** Waits for what is being saved; whoever asked for it has been told if that failed. */
   async close(): Promise<void> {
-    await (this.#next ?? this.#saving);
+    await Promise.allSettled([this.#next ?? this.#saving]);
   }
 
   #register(group: string): boolean {

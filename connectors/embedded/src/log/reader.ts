@@ -7,7 +7,7 @@ import {
   type LogReader,
   type LogRecord,
 } from '@millrace/core';
-import { listSegments, READ_BYTES, type Disk, type Watermark } from '@millrace/storage';
+import { listSegments, READ_BYTES, StorageError, type Disk, type Watermark } from '@millrace/storage';
 import { consumeLog } from './consume.ts';
 import { LogCursor, REMOVED } from './cursor.ts';
 import { logClosed, outOfRange, toLogError, unreadable } from './errors.ts';
@@ -56,7 +56,13 @@ export class SegmentLogReader implements LogReader {
       await this.#checkRange(partition, from, watermark.offset);
       cursor = new LogCursor(this.#disk, this.#directory, from);
     }
-    const batch = await this.#guard(() => this.#readWith(cursor, watermark, partition, maxBytes));
+    let batch: Batch;
+    try {
+      batch = await this.#readWith(cursor, watermark, partition, maxBytes);
+    } catch (error) {
+      await cursor.close();
+      throw toLogError(error);
+    }
     if (this.#closing.signal.aborted || this.#cursors.has(partition)) await cursor.close();
     else this.#cursors.set(partition, cursor);
     return batch;
@@ -64,7 +70,7 @@ export class SegmentLogReader implements LogReader {
 
   async consume(group: string, options: ConsumeOptions): Promise<void> {
     if (this.#closing.signal.aborted) throw logClosed();
-    await this.#source.join(group);
+    await this.#guard(() => this.#source.join(group));
     const running = this.#consumeJoined(group, options);
     const settled = running.then(
       () => undefined,
@@ -98,7 +104,8 @@ export class SegmentLogReader implements LogReader {
       const place = { disk: this.#disk, directory: this.#directory, source: this.#source, bounds };
       await consumeLog(place, { ...options, signal });
     } catch (error) {
-      throw toLogError(error);
+      // What `handle` rejected with is the caller's own and stays as it is.
+      throw error instanceof StorageError ? toLogError(error) : error;
     } finally {
       await this.#source.leave(group);
     }
