@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core';
 
-/** Below this length `ByteWriter.view` hands out views made once instead of allocating one per call. */
-const READY_VIEWS = 256;
+/** Up to this length `ByteWriter.view` keeps its views, because making one costs more than filling it. */
+const KEPT_VIEWS = 256;
 
 /** Appends numbers and texts to one buffer that is used again and again. */
 export class ByteWriter {
@@ -11,7 +11,6 @@ export class ByteWriter {
 
   constructor(size = 1024) {
     this.#bytes = Buffer.alloc(size);
-    this.#makeViews();
   }
 
   reset(): this {
@@ -58,7 +57,8 @@ export class ByteWriter {
 
   /** What was written, valid until the next `reset`. */
   view(): Buffer {
-    return this.#views[this.length] ?? this.#bytes.subarray(0, this.length);
+    if (this.length > KEPT_VIEWS) return this.#bytes.subarray(0, this.length);
+    return (this.#views[this.length] ??= this.#bytes.subarray(0, this.length));
   }
 
   /** What was written, to keep. */
@@ -71,11 +71,7 @@ export class ByteWriter {
     const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, this.length + more));
     this.#bytes.copy(grown, 0, 0, this.length);
     this.#bytes = grown;
-    this.#makeViews();
-  }
-
-  #makeViews(): void {
-    this.#views = Array.from({ length: READY_VIEWS }, (_, length) => this.#bytes.subarray(0, length));
+    this.#views = [];
   }
 }
 

@@ -26,6 +26,8 @@ export interface StateLocation {
 
 export interface Database {
   readonly level: Level;
+  /** Closing twice is harmless. */
+  close(): Promise<void>;
   /** Key of the hash of timeline and dedupe keys; secret, or a user could choose keys that meet. */
   readonly seed: Buffer;
 }
@@ -42,8 +44,22 @@ const FORMAT = 1;
 const META_FILE = 'META.json';
 
 /**
+ * What is open in this thread, by directory. LevelDB is open once per process; classic-level shares it among openers, but
+ * frees its cache as soon as the first of them closes, and then the others crash. Within a thread this table keeps the
+ * first one open for the others.
+ */
+const openLevels = new Map<string, SharedLevel>();
+
+interface SharedLevel {
+  readonly level: Level;
+  readonly opening: Promise<void>;
+  users: number;
+  closing?: Promise<void>;
+}
+
+/**
  * Opens the LevelDB of the state, from any thread of one process. All of them share the cache of the thread that opened
- * it first, and LevelDB frees it when that thread closes: **who opens first must close last**.
+ * it first, and it is freed when that thread closes: **the thread that opens first must close last**.
  *
  * Small write buffers and files keep the longest pause and the memory down; figures in docs/decisions.
  *
@@ -53,26 +69,57 @@ export async function openDatabase(location: StateLocation): Promise<Database> {
   checkLocation(location);
   const { directory } = location;
   await mkdir(directory, { recursive: true });
-  const level: Level = new ClassicLevel(directory, {
+  const { level, close } = await openLevel(directory);
+  try {
+    const meta = await agreeOnMeta(location);
+    return { level, close, seed: Buffer.from(meta.seed, 'base64') };
+  } catch (error) {
+    await close();
+    throw stateError(error, directory);
+  }
+}
+
+async function openLevel(directory: string): Promise<Omit<Database, 'seed'>> {
+  // With a meta file there was a database once: making a new one would hide that it is gone.
+  const createIfMissing = (await readIfPresent(join(directory, META_FILE))) === undefined;
+  let shared = openLevels.get(directory);
+  while (shared?.closing !== undefined) {
+    await shared.closing;
+    shared = openLevels.get(directory);
+  }
+  if (shared === undefined) {
+    const level = newLevel(directory, createIfMissing);
+    openLevels.set(directory, (shared = { level, opening: level.open(), users: 0 }));
+  }
+  const { level, opening } = shared;
+  shared.users++;
+  let closing: Promise<void> | undefined;
+  const release = async (): Promise<void> => {
+    if (--shared.users > 0) return;
+    shared.closing = level.close().finally(() => openLevels.delete(directory));
+    await shared.closing;
+  };
+  const close = (): Promise<void> => (closing ??= release());
+  try {
+    await opening;
+    return { level, close };
+  } catch (error) {
+    await close();
+    throw stateError(error, directory);
+  }
+}
+
+const newLevel = (directory: string, createIfMissing: boolean): Level =>
+  new ClassicLevel(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     multithreading: true,
-    // With a meta file there was a database once: making a new one would hide that it is gone.
-    createIfMissing: (await readIfPresent(join(directory, META_FILE))) === undefined,
+    createIfMissing,
     writeBufferSize: 32 * 1024 * 1024,
     cacheSize: 32 * 1024 * 1024,
     maxFileSize: 8 * 1024 * 1024,
     maxOpenFiles: 512,
   });
-  try {
-    await level.open();
-    const meta = await agreeOnMeta(location);
-    return { level, seed: Buffer.from(meta.seed, 'base64') };
-  } catch (error) {
-    await level.close();
-    throw stateError(error, directory);
-  }
-}
 
 /** Bytes of the database's files. */
 export async function bytesOnDisk(directory: string, files: readonly string[]): Promise<number> {

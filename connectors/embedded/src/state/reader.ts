@@ -62,7 +62,7 @@ export async function openEmbeddedStateReader(options: StateReaderOptions): Prom
     await loadDictionaries(database.level, dictionaries);
     return new EmbeddedStateReader(options, database, dictionaries);
   } catch (error) {
-    await database.level.close();
+    await database.close();
     throw stateError(error, options.directory);
   }
 }
@@ -70,15 +70,19 @@ export async function openEmbeddedStateReader(options: StateReaderOptions): Prom
 class EmbeddedStateReader implements StateReader {
   readonly partitions: number;
   readonly #options: StateReaderOptions;
+  readonly #database: Database;
   readonly #level: Level;
   readonly #dictionaries: Dictionaries;
   readonly #hash: SipHash;
   readonly #cache: ChunkCache;
+  #closed = false;
   #selection: Uint32Array = new Uint32Array(4096);
 
-  constructor(options: StateReaderOptions, { level, seed }: Database, dictionaries: Dictionaries) {
+  constructor(options: StateReaderOptions, database: Database, dictionaries: Dictionaries) {
+    const { level, seed } = database;
     this.partitions = options.partitions;
     this.#options = options;
+    this.#database = database;
     this.#level = level;
     this.#dictionaries = dictionaries;
     this.#hash = new SipHash(seed);
@@ -169,11 +173,12 @@ class EmbeddedStateReader implements StateReader {
   }
 
   async close(): Promise<void> {
-    await this.#level.close();
+    this.#closed = true;
+    await this.#database.close();
   }
 
   async #run<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#level.status !== 'open') {
+    if (this.#closed) {
       throw new MillraceError('STATE_CLOSED', 'the state is closed: open it again to go on');
     }
     try {

@@ -57,7 +57,7 @@ export async function openEmbeddedStateWriter(options: StateWriterOptions): Prom
     await minutes.open();
     return new EmbeddedStateWriter(options, database, { status, dictionaries, minutes });
   } catch (error) {
-    await database.level.close();
+    await database.close();
     throw stateError(error, options.directory);
   }
 }
@@ -71,6 +71,7 @@ interface Loaded {
 class EmbeddedStateWriter implements StateWriter {
   readonly partitions: number;
   readonly #options: StateWriterOptions;
+  readonly #database: Database;
   readonly #level: Level;
   readonly #loaded: Loaded;
   readonly #committed: (Offset | undefined)[];
@@ -89,9 +90,11 @@ class EmbeddedStateWriter implements StateWriter {
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: StateWriterOptions, { level, seed }: Database, loaded: Loaded) {
+  constructor(options: StateWriterOptions, database: Database, loaded: Loaded) {
+    const { level, seed } = database;
     this.partitions = options.partitions;
     this.#options = options;
+    this.#database = database;
     this.#level = level;
     this.#loaded = loaded;
     this.#now = options.now ?? Date.now;
@@ -136,7 +139,7 @@ class EmbeddedStateWriter implements StateWriter {
     try {
       if (this.#dirty && this.#failure === undefined) await this.#sync();
     } finally {
-      await this.#level.close();
+      await this.#database.close();
     }
   }
 

@@ -164,7 +164,7 @@ describe('warmUp', () => {
 });
 
 describe('opening', () => {
-  it('may happen in any order, also at once, and agrees on one seed', async () => {
+  it('and closing may happen in any order, also at once, and agrees on one seed', async () => {
     const directory = await temporaryDirectory();
     const readers = await Promise.all([1, 2, 3].map(() => openEmbeddedStateReader({ ...options, directory })));
     const writer = await openWriter(directory);
@@ -172,8 +172,18 @@ describe('opening', () => {
     for (const reader of readers) {
       expect(await reader.timeline('alice', { kind: 0, from: 0, to: Infinity, limit: 1 })).toHaveLength(1);
     }
+    const [first, ...others] = readers;
+    await first?.close();
     await writer.close();
-    for (const reader of readers.toReversed()) await reader.close();
+    for (const reader of others) {
+      expect(await reader.committed(0)).toBe(1);
+      expect((await reader.rollup(everything)).rows).toHaveLength(1);
+    }
+    const closing = others.map((reader) => reader.close());
+    const again = await openWriter(directory);
+    await Promise.all(closing);
+    expect(await again.commit([stateChange([stateEvent(1)])])).toMatchObject({ applied: 1 });
+    await again.close();
   });
 
   it('refuses another schema or number of partitions', async () => {
