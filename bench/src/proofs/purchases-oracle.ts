@@ -48,7 +48,7 @@ export class PurchaseOracle {
     return new PurchaseOracle(
       instance,
       connection,
-      households.getRowsJson().map(([household]) => String(household)),
+      households.getRowsJson().map(([household]) => household as string),
       Number(count.getRowsJson()[0]?.[0]),
     );
   }

@@ -65,7 +65,7 @@ async function compareAggregates(url: string, oracle: PurchaseOracle, context: P
   context.log(`comparing ${QUERIES} aggregates`);
   const mismatches: string[] = [];
   for (const question of await oracle.questions(QUERIES)) {
-    const query = `/aggregates?${question.parameters}`;
+    const query = `/aggregates?${question.parameters.toString()}`;
     const got = await post(url, query);
     const expected = JSON.stringify(await oracle.answer(question));
     if (got !== expected) mismatches.push(`${query}\n  expected ${cut(expected)}\n  got      ${cut(got)}`);
