@@ -42,7 +42,7 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     ...adminRoutes({ log, state, metrics, status, figures }, options.adminToken),
   ];
   registerMetrics(registry, metrics, status);
-  const app = await createServer({ tags, batch, queries }, logger, options);
+  const app = await createServer({ tags, batch, queries, metrics }, logger, options);
   const closer = new ConnectionCloser(app.server);
   const lifecycle = new Lifecycle('frontend');
   let url = '';

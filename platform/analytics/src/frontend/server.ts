@@ -6,6 +6,7 @@ import { parseBatchBodies } from './batch.ts';
 import { MAX_BATCH_BYTES } from './batch-body.ts';
 import type { FrontendOptions } from './contract.ts';
 import { errorAnswer, sendError, toRequestError } from './errors.ts';
+import type { FrontendMetrics } from './metrics.ts';
 import { parseQuery } from './parameters.ts';
 import { logRequests } from './request-log.ts';
 import type { Route } from './route.ts';
@@ -20,12 +21,13 @@ const BACKLOG = 511;
 /** A cookie of 4 KiB, all of it percent-encoded; Node's own limit for all headers is 16 KiB. */
 const MAX_PATH_PARAMETER = 3 * 4096;
 
-/** The routes by what becomes of a request's body. */
+/** The routes by what becomes of a request's body, and where refused tags are counted. */
 export interface RouteGroups {
   readonly tags: Route;
   readonly batch: Route;
   /** Bodies are ignored, whatever they are. */
   readonly queries: readonly Route[];
+  readonly metrics: FrontendMetrics;
 }
 
 /** A Fastify server for the routes: limits, bodies, errors. It does not listen yet. */
@@ -64,7 +66,7 @@ export async function createServer(
   ignoreBodies(app);
   logRequests(app, logger, options);
   await app.register(async (scope) => {
-    parseTagBodies(scope);
+    parseTagBodies(scope, groups.metrics);
     addRoute(scope, groups.tags);
   });
   await app.register(async (scope) => {

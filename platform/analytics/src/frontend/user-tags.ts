@@ -2,6 +2,7 @@ import { toMillraceError, type LogAppender } from '@millrace/core';
 import type { FastifyInstance } from 'fastify';
 import { encodeTag } from '../codec.ts';
 import { mediaType, readBody, unsupportedMediaType } from './body.ts';
+import { toRequestError } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import type { FrontendMetrics } from './metrics.ts';
 import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type Route } from './route.ts';
@@ -12,6 +13,7 @@ import { parseTag } from './tag-parser.ts';
 export const MAX_TAG_BYTES = 64 * 1024;
 
 const JSON_TYPE = 'application/json';
+const EMPTY = Buffer.alloc(0);
 
 export interface UserTagsDependencies {
   readonly log: LogAppender;
@@ -19,8 +21,8 @@ export interface UserTagsDependencies {
   readonly now: () => number;
 }
 
-/** The body stays bytes until the handler, which parses and checks it in one go. */
-export function parseTagBodies(app: FastifyInstance): void {
+/** The body stays bytes until the handler, which parses and checks it in one go. Every refusal is counted. */
+export function parseTagBodies(app: FastifyInstance, metrics: FrontendMetrics): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(JSON_TYPE, (request, payload, done) => {
     readBody(payload, request.headers, MAX_TAG_BYTES, done);
@@ -28,6 +30,11 @@ export function parseTagBodies(app: FastifyInstance): void {
   app.addContentTypeParser('*', (request, payload, done) => {
     payload.resume();
     done(unsupportedMediaType(request.headers['content-type'], JSON_TYPE));
+  });
+  app.setErrorHandler((error) => {
+    metrics.rejected(toRequestError(error));
+    // The handler of the whole server answers.
+    throw error;
   });
 }
 
@@ -45,27 +52,19 @@ export function userTagsRoute({ log, metrics, now }: UserTagsDependencies, maxFu
     handler(request, reply) {
       const started = performance.now();
       const body = request.body as Buffer | undefined;
-      let record;
-      try {
-        if (body === undefined && mediaType(request.headers['content-type']) !== JSON_TYPE) {
-          throw unsupportedMediaType(request.headers['content-type'], JSON_TYPE);
-        }
-        const bytes = body ?? Buffer.alloc(0);
-        const tag = parseTag(bytes, 0, bytes.length, now() + maxFutureMs);
-        record = encodeTag(tag, idempotencyKey(request.headers['idempotency-key']));
-      } catch (error) {
-        metrics.rejected(error);
-        throw error;
+      if (body === undefined && mediaType(request.headers['content-type']) !== JSON_TYPE) {
+        throw unsupportedMediaType(request.headers['content-type'], JSON_TYPE);
       }
+      const bytes = body ?? EMPTY;
+      const tag = parseTag(bytes, 0, bytes.length, now() + maxFutureMs);
+      const record = encodeTag(tag, idempotencyKey(request.headers['idempotency-key']));
       const stored = (): void => {
         metrics.accepted++;
         metrics.tags.record(started);
         reply.code(204).send();
       };
       const failed = (error: unknown): void => {
-        const failure = toMillraceError(error, 'LOG_FAILED');
-        metrics.rejected(failure);
-        reply.send(failure);
+        reply.send(toMillraceError(error, 'LOG_FAILED'));
       };
       log.append([record]).then(stored, failed);
     },

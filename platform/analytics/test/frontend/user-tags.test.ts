@@ -143,13 +143,14 @@ describe('POST /user_tags', () => {
   it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded', ';;;'])(
     'answers 415 to Content-Type %s',
     async (type) => {
-      const { request } = await startFrontend();
+      const { request, frontend } = await startFrontend();
       const body = new Blob([JSON.stringify(TAG)]);
       const init = { method: 'POST', body, ...(type !== undefined && { headers: { 'content-type': type } }) };
       expect(await refusal(await request('/user_tags', init))).toMatchObject({
         status: 415,
         code: 'UNSUPPORTED_MEDIA_TYPE',
       });
+      expect(frontend.figures().rejected).toBe(1);
     },
   );
 
