@@ -1,4 +1,5 @@
 import {
+  Counter,
   createMetrics,
   Lifecycle,
   openEventLog,
@@ -6,6 +7,7 @@ import {
   type EventLog,
   type Logger,
   type Offset,
+  type Registry,
   type StateReader,
   type StateStatistics,
 } from '@millrace/core';
@@ -134,7 +136,7 @@ class TagPlatform implements Platform {
       log: this.appender,
       state,
       logger,
-      metrics: createMetrics(),
+      metrics: metricsOf(this.processor),
       now: Date.now,
       status: () => this.status(),
     };
@@ -181,4 +183,21 @@ class TagPlatform implements Platform {
     const offsets = this.processor?.progress().committed ?? [];
     return Math.max(0, ...this.committedAtStart.map((atStart, partition) => offsets[partition] ?? atStart ?? 0));
   }
+}
+
+/** The figures of the process and of the processor; the frontend adds its own. */
+function metricsOf(processor: ProcessorHost): Registry {
+  const metrics = createMetrics();
+  metrics.registerMetric(
+    new Counter({
+      name: 'millrace_processor_restarts_total',
+      help: 'Times the processor was started again because it had died',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(processor.restarts());
+      },
+    }),
+  );
+  return metrics;
 }
