@@ -4,6 +4,7 @@ import { type Accepted, accept } from './accept.ts';
 import { ByteWriter } from './bytes.ts';
 import { deadLetterKeyOf, encodeDeadLetter } from './dead-letters.ts';
 import { type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
+import { checkCommitMarks, markCommit } from './commit-marks.ts';
 import { Dedupe } from './dedupe.ts';
 import { EventClock } from './event-clock.ts';
 import { canonicalInt32 } from './int32.ts';
@@ -54,6 +55,7 @@ export async function openEmbeddedStateWriter(options: StateWriterOptions): Prom
     const dictionaries = newDictionaries(options.schema, options.dictionaryLimit);
     await loadDictionaries(database.level, dictionaries);
     const minutes = new MinuteStore({ level: database.level, schema: options.schema, dictionaries, status });
+    await checkCommitMarks(database.level, status.commits);
     await minutes.open();
     return new EmbeddedStateWriter(options, database, { status, dictionaries, minutes });
   } catch (error) {
@@ -201,6 +203,7 @@ class EmbeddedStateWriter implements StateWriter {
     for (const [partition, committed] of accepted.to) {
       batch.put(partitionKey(partition), encodePartition({ committed, newest: this.#clock.newest(partition) }));
     }
+    markCommit(batch, ++status.commits);
     status.late += counts.late;
     status.duplicates += counts.duplicates;
     batch.put(STATUS_KEY, encodeStatus(status));

@@ -209,6 +209,20 @@ describe('opening', () => {
     await expect(openWriter(directory)).rejects.toEqual(code('STATE_CORRUPT'));
   });
 
+  it('notices a commit that a power loss took from the middle', async () => {
+    const directory = await temporaryDirectory();
+    const writer = await openWriter(directory);
+    for (let offset = 0; offset < 5000; offset++) await writer.commit([stateChange([stateEvent(offset)])]);
+    await writer.close();
+    await (await openWriter(directory)).close();
+
+    const level = new ClassicLevel(directory);
+    const [first = '', second = ''] = await level.keys({ gte: 'g', lt: 'h' }).all();
+    await level.put(first, (await level.get(second)) ?? '');
+    await level.close();
+    await expect(openWriter(directory)).rejects.toEqual(code('STATE_CORRUPT'));
+  });
+
   it('is refused while another process has the state', async () => {
     const directory = await temporaryDirectory();
     const holder = fork(join(import.meta.dirname, 'hold-state.ts'), [JSON.stringify({ ...options, directory })]);
