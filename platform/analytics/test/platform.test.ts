@@ -135,7 +135,7 @@ describe('the platform', () => {
     expect((await fetch(new URL('/ready', url))).status).toBe(200);
   });
 
-  it('puts poison into the dead letters, and a retry that can be read resolves one', async () => {
+  it('puts poison into the dead letters, where it stays over retries that fail again', async () => {
     const log = await openEventLog(`embedded:${directory}`, { partitions: 10 });
     const good = encodeTag(someTag({ cookie: 'alice', action: 'BUY' }));
     await log.append([
