@@ -9,7 +9,7 @@ export interface LaneRequest {
   text(): string;
   /** It is being sent now. */
   onSend?(): void;
-  /** @param ms from being queued to the whole answer: waiting for the connection is the platform's doing */
+  /** @param ms from being queued or sent, see {@link LanesOptions.paced}, to the whole answer */
   onAnswer(status: number, body: string, ms: number): void;
 }
 
@@ -18,17 +18,29 @@ interface Waiting {
   readonly since: number;
 }
 
+export interface LanesOptions {
+  readonly count: number;
+  /**
+   * Latencies include the wait for the connection: with a given rate that wait is the platform's doing. Without one
+   * every request waits, because the next is always there already.
+   */
+  readonly paced: boolean;
+  /** Called when there is room again. */
+  onFree(): void;
+  /** A connection is lost; once for each. */
+  onLost(error: MillraceError): void;
+}
+
 /** Connections that each send their requests one after the other, in the order given. */
 export class Lanes {
   private readonly connections: Connection[];
   private readonly queues: Waiting[][];
-  private readonly onFree: () => void;
+  private readonly options: LanesOptions;
   private outstanding = 0;
 
-  /** @param onFree called when there is room again; @param onLost when a connection is lost, once for each */
-  constructor(url: URL, count: number, onFree: () => void, onLost: (error: MillraceError) => void) {
-    this.onFree = onFree;
-    this.connections = Array.from({ length: count }, () => new Connection(url, onLost));
+  constructor(url: URL, options: LanesOptions) {
+    this.options = options;
+    this.connections = Array.from({ length: options.count }, () => new Connection(url, (error) => options.onLost(error)));
     this.queues = this.connections.map(() => []);
   }
 
@@ -70,13 +82,14 @@ export class Lanes {
   private sendNext(lane: number): void {
     const waiting = this.queues[lane]!.shift();
     if (waiting === undefined) return;
-    const { request, since } = waiting;
+    const { request } = waiting;
+    const since = this.options.paced ? waiting.since : performance.now();
     request.onSend?.();
     this.connections[lane]!.send(request.text(), (status, body) => {
       this.outstanding--;
       this.sendNext(lane);
       request.onAnswer(status, body, performance.now() - since);
-      this.onFree();
+      this.options.onFree();
     });
   }
 }

@@ -123,9 +123,13 @@ class LoadRun {
     this.checker = new Checker(options.freshnessMs);
     this.pacer = new Pacer(rate);
     const url = new URL(platform.url);
-    const lost = (error: MillraceError): void => this.end(error.message);
-    this.tags = new Lanes(url, options.connections, () => this.pump(), lost);
-    this.queries = new Lanes(url, QUERY_CONNECTIONS, () => this.pump(), lost);
+    const shared = {
+      paced: rate > 0,
+      onFree: () => this.pump(),
+      onLost: (error: MillraceError) => this.end(error.message),
+    };
+    this.tags = new Lanes(url, { ...shared, count: options.connections });
+    this.queries = new Lanes(url, { ...shared, count: QUERY_CONNECTIONS });
     this.host = `host: ${url.host}\r\n`;
     this.tagHead = `POST /user_tags HTTP/1.1\r\n${this.host}content-type: application/json\r\ncontent-length: `;
   }

@@ -27,7 +27,7 @@ export async function chooseStart(platform: PlatformClient, options: StartOption
   const before = options.late > 0 ? MAX_LATE_MS : 0;
   const spanOf = (start: number): Range => ({
     from: floorMinute(start - before),
-    to: floorMinute(start + options.count) + MINUTE_MS,
+    to: floorMinute(start + options.count - 1) + MINUTE_MS,
   });
   if (options.start !== undefined) {
     if ((await firstTaken(platform, spanOf(options.start))) === undefined) return options.start;

@@ -70,7 +70,7 @@ export function createMapper(
   };
   const text = (record: unknown, field: TagField): string => {
     const value = need(record, field);
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return typeof value === 'string' ? value : JSON.stringify(value);
   };
   const time = (record: unknown): number | undefined => parseEventTime(get(record, 'time'));
   return {

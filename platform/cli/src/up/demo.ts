@@ -27,15 +27,15 @@ export function startDemo({ url, seed, terminal, interrupted }: DemoOptions): { 
   const stop = (): void => {
     pacer.stop();
   };
-  const lanes = new Lanes(
-    address,
-    CONNECTIONS,
-    () => {},
-    ({ message }) => {
+  const lanes = new Lanes(address, {
+    count: CONNECTIONS,
+    paced: true,
+    onFree: () => undefined,
+    onLost({ message }) {
       stop();
       if (!interrupted.aborted) terminal.note(`The demo has stopped: ${message}`);
     },
-  );
+  });
   interrupted.addEventListener('abort', stop, { once: true });
   const send = (): void => {
     while (pacer.due(sent)) {
