@@ -74,7 +74,7 @@ describe('npm run prove', () => {
   });
 
   it('refuses a proof that is not named as its file', async () => {
-    await writeFile(join(parentDirectory, 'helper.ts'), 'export const helper = 1;');
+    await writeFile(join(parentDirectory, 'child.ts'), `throw new Error('started');`);
     await writeFile(join(parentDirectory, 'one.ts'), proofNamed('one'));
     expect((await proofsIn(parentDirectory)).map(({ name }) => name)).toEqual(['one']);
     await writeFile(join(parentDirectory, 'two.ts'), proofNamed('three'));
