@@ -40,7 +40,10 @@ export class Lanes {
 
   constructor(url: URL, options: LanesOptions) {
     this.options = options;
-    this.connections = Array.from({ length: options.count }, () => new Connection(url, (error) => options.onLost(error)));
+    this.connections = Array.from(
+      { length: options.count },
+      () => new Connection(url, (error) => options.onLost(error)),
+    );
     this.queues = this.connections.map(() => []);
   }
 
