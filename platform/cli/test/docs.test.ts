@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { optionsTable } from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../src/commands/index.ts';
+
+const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+
+/** Cells without the padding that the formatter adds. */
+function cellsOf(table: string): string[][] {
+  const lines = table.split('\n').filter((line) => line.startsWith('|') && !/^\|[ |-]+$/.test(line));
+  return lines.map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+}
+
+function sectionOf(name: string): string {
+  const heading = new RegExp(String.raw`^## \`millrace ${name}( [A-Z[\]]+)?\`$`, 'm').exec(page);
+  expect(heading, `docs/cli.md has no section on ${name}`).not.toBeNull();
+  return page.slice(heading!.index).split('\n## ', 2)[0]!;
+}
+
+describe.each(commands)('docs/cli.md on $name', ({ name, summary, examples, options }) => {
+  it('has the table that its options make', () => {
+    expect(cellsOf(sectionOf(name))).toEqual(cellsOf(optionsTable(options)));
+  });
+
+  it('has its summary and its examples', () => {
+    for (const text of [summary, ...examples]) expect(sectionOf(name)).toContain(text);
+  });
+});
