@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Chunk, Place } from '../src/replay/chunk.ts';
 import { csvChunks, csvHeader } from '../src/replay/csv.ts';
 import { parsePairs } from '../src/replay/mapping.ts';
+import { collect } from './support/collect.ts';
 
 const TEXT = [
   'ts,user,price,brand',
@@ -34,7 +35,7 @@ afterAll(() => rm(directory, { recursive: true }));
 async function chunks(place: Place, lines: number, header?: readonly string[]): Promise<Chunk[]> {
   const limits = { lines, bytes: 1e6, spanMs: undefined };
   const input = createReadStream(file, { start: place.position });
-  return Array.fromAsync(csvChunks(input, place, limits, { delimiter: ',', mapping, header }));
+  return collect(csvChunks(input, place, limits, { delimiter: ',', mapping, header }));
 }
 
 const tagsOf = (list: readonly Chunk[]): object[] =>

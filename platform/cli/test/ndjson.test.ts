@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Chunk, ChunkLimits, Place } from '../src/replay/chunk.ts';
 import { createMapper, propertyOf } from '../src/replay/mapping.ts';
 import { ndjsonChunks } from '../src/replay/ndjson.ts';
+import { collect } from './support/collect.ts';
 
 const START: Place = { position: 0, line: 1, firstEnd: undefined };
 const LIMITS: ChunkLimits = { lines: 2, bytes: 1000, spanMs: undefined };
@@ -14,7 +15,7 @@ async function* pieces(text: string, size: number): AsyncGenerator<Buffer> {
 }
 
 async function chunks(text: string, place = START, limits = LIMITS, size = 3): Promise<Chunk[]> {
-  return Array.fromAsync(ndjsonChunks(pieces(text, size), place, limits, undefined));
+  return collect(ndjsonChunks(pieces(text, size), place, limits, undefined));
 }
 
 const bodies = (list: readonly Chunk[]): string[] => list.map(({ body }) => body.toString());
@@ -61,7 +62,7 @@ describe('ndjsonChunks', () => {
     ] as const);
     const mapper = createMapper({ columns, constants }, propertyOf);
     const text = '{"at":1700000000,"user":{"id":5}}\n\nnonsense\n{"at":1700000000123,"user":{}}\n';
-    const [chunk] = await Array.fromAsync(ndjsonChunks(pieces(text, 9), START, { ...LIMITS, lines: 10 }, mapper));
+    const [chunk] = await collect(ndjsonChunks(pieces(text, 9), START, { ...LIMITS, lines: 10 }, mapper));
     expect(JSON.parse(chunk!.body.toString())).toMatchObject({ time: '2023-11-14T22:13:20.000Z', cookie: '5' });
     expect(chunk!.errors.map(({ line }) => line)).toEqual([3, 4]);
     expect(chunk!.errors[1]!.message).toContain('there is no user.id');

@@ -80,7 +80,10 @@ export const replayCommand = defineCommand({
     const cursorFile = file === undefined ? undefined : await CursorFile.of(file, options.data, target);
     if (options.restart) await cursorFile?.reset();
     const start = (await cursorFile?.read()) ?? startOfInput();
-    if (start.position > 0) terminal.note(`Going on at line ${grouped(start.line)}; --restart begins at the start.`);
+    if (start.position > 0) {
+      const done = `the lines before ${grouped(start.line)} were sent by an earlier run`;
+      terminal.note(`Going on: ${done}; --restart begins at the start.`);
+    }
     const bar = progressBar(terminal);
     let shown = 0;
     const report = await runReplay(

@@ -46,7 +46,7 @@ export function startStatusLine({ url, adminToken, terminal, logger }: StatusLin
 }
 
 export function statusText(status: StatusAnswer, before: StatusAnswer | undefined, sinceMs: number): string {
-  const rate = before === undefined ? 0 : ((status.accepted - before.accepted) * 1000) / sinceMs;
+  const rate = ((status.accepted - (before?.accepted ?? 0)) * 1000) / sinceMs;
   const letters = status.deadLetters === 0 ? '' : `, ${grouped(status.deadLetters)} dead letters`;
   return (
     `${grouped(status.accepted)} tags, ${grouped(Math.round(rate))}/s, ` +

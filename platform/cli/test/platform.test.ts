@@ -1,0 +1,231 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { MillraceProcess } from '@millrace/testkit';
+import { MILLRACE_MAIN, runMillrace, startMillrace } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TagGenerator, TagWriter } from '../src/load/generator.ts';
+import type { LoadReport } from '../src/load/run.ts';
+import type { ReplayReport } from '../src/replay/run.ts';
+
+let directory: string;
+let data: string;
+let platform: MillraceProcess;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-platform-'));
+  data = join(directory, 'data');
+  platform = await startMillrace({ dataDirectory: data, env: { KAFKA_TOPIC: 'tags' } });
+});
+afterAll(async () => {
+  await platform?.stop();
+  await rm(directory, { recursive: true });
+});
+
+const millrace = (...args: string[]) => runMillrace([...args, '--data', data]);
+
+/** Of the last lines of standard output that are JSON. */
+const json = <T>(text: string): T => JSON.parse(text) as T;
+
+/** Tags of a user each, in lines. */
+function lines(count: number, prefix: string): string {
+  const generator = new TagGenerator({ seed: 3, start: Date.now() - count, cookies: 50, late: 0, ties: 0 });
+  const writer = new TagWriter(prefix);
+  return Array.from({ length: count }, () => `${writer.body(generator.next())}\n`).join('');
+}
+
+async function applied(count: number): Promise<void> {
+  for (;;) {
+    const { stdout } = await millrace('status', '--json');
+    const status = json<{ applied: number; lag: { records: number } }>(stdout);
+    if (status.applied >= count && status.lag.records === 0) return;
+    await sleep(20);
+  }
+}
+
+describe('up', () => {
+  it('names variables without effect, and prints commands that work when pasted', async () => {
+    expect(platform.output()).toContain('no effect on the embedded store yet: KAFKA_TOPIC');
+    const commands = platform.output().match(/^ {2}curl .*$/gm) ?? [];
+    expect(commands).toHaveLength(3);
+    const run = (command: string) => promisify(execFile)('sh', ['-c', command]);
+    const [tag, profile, aggregates] = commands as [string, string, string];
+    expect((await run(tag)).stdout).toMatch(/^HTTP\/1\.1 204 /);
+    await applied(1);
+    expect(json<{ buys: unknown[] }>((await run(profile)).stdout).buys).toHaveLength(1);
+    expect(json<{ rows: string[][] }>((await run(aggregates)).stdout).rows[0]!.slice(1)).toEqual([
+      'BUY',
+      'Nike',
+      '1',
+      '1999',
+    ]);
+  });
+
+  it('refuses a second owner of the data directory and names the first', async () => {
+    const { code, stderr } = await millrace('up', '--port', '0');
+    expect(stderr).toContain('error DATA_DIRECTORY_LOCKED: ');
+    expect(stderr).toContain(String(platform.pid));
+    expect(code).toBe(1);
+    expect(existsSync(join(data, 'owner.json'))).toBe(true);
+  });
+
+  it('feeds itself with --demo, ends with 0 on SIGTERM and takes its announcement back', async () => {
+    const other = join(directory, 'demo');
+    const demo = await startMillrace({ dataDirectory: other, arguments: ['--demo'] });
+    let accepted = 0;
+    while (accepted < 100) {
+      await sleep(50);
+      const { stdout } = await runMillrace(['status', '--json', '--data', other]);
+      ({ accepted } = json<{ accepted: number }>(stdout));
+    }
+    expect(demo.output()).toContain('npx millrace profile user-7');
+    expect(existsSync(join(other, 'owner.json'))).toBe(true);
+    const { code } = await demo.stop();
+    expect(code).toBe(0);
+    expect(demo.output()).not.toContain('error');
+    expect(existsSync(join(other, 'owner.json'))).toBe(false);
+  });
+});
+
+describe('load', () => {
+  it('finds every answer right, with late tags, ties and more tags than are kept, again and again', async () => {
+    for (const seed of ['1', '1']) {
+      const args = ['--rate', '0', '--count', '4000', '--cookies', '10', '--late', '5%', '--ties', '5%'];
+      const { code, stdout, stderr } = await millrace('load', ...args, '--seed', seed, '--freshness', '1s', '--json');
+      expect(stderr).not.toContain('error');
+      const report = json<LoadReport>(stdout);
+      expect(report).toMatchObject({ passed: true, mismatches: 0, tags: { sent: 4000, acknowledged: 4000 } });
+      expect(report.checked.profiles).toBeGreaterThanOrEqual(1000);
+      expect(report.checked.aggregates).toBeGreaterThanOrEqual(100);
+      expect(code).toBe(0);
+    }
+  });
+
+  it('notices a single wrong figure', async () => {
+    let spoiled = 0;
+    const proxy = createServer((request, response) => {
+      const body: Buffer[] = [];
+      request.on('data', (bytes: Buffer) => body.push(bytes));
+      request.on('end', async () => {
+        const answer = await fetch(new URL(request.url!, platform.url), {
+          method: request.method!,
+          headers: { 'content-type': request.headers['content-type'] ?? '' },
+          ...(body.length > 0 && { body: Buffer.concat(body) }),
+        });
+        let text = await answer.text();
+        // The first bought thing of one answer becomes a cent dearer.
+        if (spoiled === 0 && request.url!.startsWith('/user_profiles/') && text.includes('"action":"BUY"')) {
+          spoiled++;
+          text = text.replace(/"price":(\d+)/, (_, price) => `"price":${Number(price) + 1}`);
+        }
+        response.writeHead(answer.status, answer.status === 204 ? {} : { 'content-length': Buffer.byteLength(text) });
+        response.end(answer.status === 204 ? undefined : text);
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const args = ['--rate', '0', '--count', '300', '--connections', '4', '--tags-only', '--seed', '5'];
+      const { code, stdout } = await runMillrace(['load', '--url', url, ...args]);
+      expect(stdout).toContain('300 of 300 tags acknowledged');
+      expect(stdout).toMatch(/, 1 mismatches\n\n\/user_profiles\/u5-\S+\n {2}expected \{.*\n {2}got {6}\{/);
+      expect(spoiled).toBe(1);
+      expect(code).toBe(1);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  });
+});
+
+describe('replay', () => {
+  it('sends a file once, goes on where it has grown, and lists wrong lines', async () => {
+    const file = join(directory, 'events.ndjson');
+    await writeFile(file, `${lines(3000, 'first-')}nonsense\n`);
+    const first = await millrace('replay', file, '--json');
+    expect(json<ReplayReport>(first.stdout)).toMatchObject({ accepted: 3000, rejected: 1, finished: true });
+    expect(first.stderr).toContain('line 3001: ');
+    expect(first.code).toBe(0);
+
+    await appendFile(file, lines(10, 'second-'));
+    const second = await millrace('replay', file, '--json');
+    expect(json<ReplayReport>(second.stdout)).toMatchObject({ accepted: 10, rejected: 0 });
+    expect(second.stderr).toContain('before 3,002 were sent');
+
+    const strict = await millrace('replay', file, '--restart', '--strict', '--json');
+    expect(json<ReplayReport>(strict.stdout)).toMatchObject({ accepted: 3010, rejected: 1, finished: false });
+    expect(strict.code).toBe(1);
+  });
+
+  it('goes on after kill -9 and counts every line once', async () => {
+    const file = join(directory, 'killed.ndjson');
+    await writeFile(file, lines(2000, 'killed-'));
+    const { applied: before } = json<{ applied: number }>((await millrace('status', '--json')).stdout);
+    const child = spawn(process.execPath, [MILLRACE_MAIN, 'replay', file, '--rate', '2000', '--data', data]);
+    const gone = once(child, 'exit');
+    for (let sent = before; sent < before + 400;) {
+      ({ applied: sent } = json<{ applied: number }>((await millrace('status', '--json')).stdout));
+    }
+    child.kill('SIGKILL');
+    await gone;
+    const { code, stderr } = await millrace('replay', file);
+    expect(stderr).toContain('were sent by an earlier run');
+    expect(code).toBe(0);
+    await applied(before + 2000);
+    const { applied: after } = json<{ applied: number }>((await millrace('status', '--json')).stdout);
+    expect(after - before).toBe(2000);
+  });
+
+  it('makes tags of CSV, and paces them', async () => {
+    const file = join(directory, 'visits.csv');
+    const rows = Array.from({ length: 40 }, (_, index) => `${Date.now() - 1000 + index},visitor,${index}`);
+    await writeFile(file, `at,who,cents\n${rows.join('\n')}\n`);
+    const map = ['time=at', 'cookie=who', 'price=cents'].flatMap((pair) => ['--map', pair]);
+    const set = ['country=PL', 'device=TV', 'action=VIEW', 'origin=o', 'product_id=p', 'brand_id=b', 'category_id=c'];
+    const options = [...map, ...set.flatMap((pair) => ['--set', pair]), '--rate', '100'];
+    const { stdout, stderr, ms } = await millrace('replay', file, ...options);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('40 tags accepted, 0 lines rejected');
+    // 10 tags per 100 ms: the last ten leave after 300 ms.
+    expect(ms).toBeGreaterThan(300);
+    for (let found = 0; found < 40;) {
+      const profile = await millrace('profile', 'visitor', '--json');
+      found = json<{ views: unknown[] }>(profile.stdout).views.length;
+    }
+  });
+});
+
+describe('queries', () => {
+  it('show tables, and JSON as the interface answers it', async () => {
+    const table = await millrace('profile', 'visitor', '--limit', '2');
+    expect(table.stdout).toMatch(/^visitor: 2 views, 0 buys\nAction +Time \(UTC\)/);
+    expect(table.stdout.trim().split('\n')).toHaveLength(4);
+    const chart = await millrace('aggregates', '--last', '3m', '--origin', 'o', '--aggregates', 'COUNT');
+    expect(chart.stdout).toMatch(/VIEW +o +40 +#{30}/);
+    const grouped = await millrace('aggregates', '--last', '3m', '--brand-id', 'b', '--group-by', 'device', '--json');
+    const { columns, rows } = json<{ columns: string[]; rows: string[][] }>(grouped.stdout);
+    expect(columns).toEqual(['1m_bucket', 'action', 'brand_id', 'device', 'count', 'sum_price']);
+    expect(rows.map((row) => Number(row[4])).reduce((sum, count) => sum + count, 0)).toBe(40);
+  });
+
+  it("give the platform's own error", async () => {
+    const { code, stderr } = await millrace('aggregates', '--from', '2026-01-01', '--to', '2026-01-02');
+    expect(stderr).toContain('error RANGE_TOO_LONG: ');
+    expect(code).toBe(1);
+  });
+
+  it('list no dead letters where there are none, and know none by a wrong id', async () => {
+    expect((await millrace('dead-letters', 'list')).stdout).toBe('There are no dead letters.\n');
+    expect((await millrace('dead-letters', 'retry', '--all')).stdout).toBe('Retried 0 dead letters.\n');
+    const { code, stderr } = await millrace('dead-letters', 'show', '3-4711');
+    expect(stderr).toContain('error NOT_FOUND: ');
+    expect(code).toBe(1);
+  });
+});
