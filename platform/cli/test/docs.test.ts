@@ -14,7 +14,8 @@ function cellsOf(table: string): string[][] {
 function sectionOf(name: string): string {
   const heading = new RegExp(String.raw`^## \`millrace ${name}( [A-Z[\]]+)?\`$`, 'm').exec(page);
   expect(heading, `docs/cli.md has no section on ${name}`).not.toBeNull();
-  return page.slice(heading!.index).split('\n## ', 2)[0]!;
+  const rest = page.slice(heading?.index);
+  return rest.slice(0, rest.includes('\n## ') ? rest.indexOf('\n## ') : undefined);
 }
 
 describe.each(commands)('docs/cli.md on $name', ({ name, summary, examples, options }) => {

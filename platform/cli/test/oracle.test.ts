@@ -31,7 +31,7 @@ function products(oracle: Oracle, question: { from?: number; to?: number; limit?
     string,
     { product_info: { product_id: number } }[]
   >;
-  return answer[list]!.map(({ product_info: { product_id: id } }) => id);
+  return answer[list]?.map(({ product_info: { product_id: id } }) => id);
 }
 
 describe('Oracle.profile', () => {

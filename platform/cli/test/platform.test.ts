@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TagGenerator, TagWriter } from '../src/load/generator.ts';
 import type { LoadReport } from '../src/load/run.ts';
 import type { ReplayReport } from '../src/replay/run.ts';
+import { collect } from './support/collect.ts';
 
 let directory: string;
 let data: string;
@@ -31,8 +33,18 @@ afterAll(async () => {
 
 const millrace = (...args: string[]) => runMillrace([...args, '--data', data]);
 
-/** Of the last lines of standard output that are JSON. */
-const json = <T>(text: string): T => JSON.parse(text) as T;
+const shell = (command: string) => promisify(execFile)('sh', ['-c', command]);
+
+interface Status {
+  readonly applied: number;
+  readonly accepted: number;
+  readonly lag: { readonly records: number };
+}
+
+async function statusOf(directory: string): Promise<Status> {
+  const { stdout } = await runMillrace(['status', '--json', '--data', directory]);
+  return JSON.parse(stdout) as Status;
+}
 
 /** Tags of a user each, in lines. */
 function lines(count: number, prefix: string): string {
@@ -43,11 +55,19 @@ function lines(count: number, prefix: string): string {
 
 async function applied(count: number): Promise<void> {
   for (;;) {
-    const { stdout } = await millrace('status', '--json');
-    const status = json<{ applied: number; lag: { records: number } }>(stdout);
+    const status = await statusOf(data);
     if (status.applied >= count && status.lag.records === 0) return;
     await sleep(20);
   }
+}
+
+async function forward(request: IncomingMessage, body: Buffer): Promise<{ status: number; text: string }> {
+  const answer = await fetch(new URL(request.url ?? '', platform.url), {
+    method: request.method ?? '',
+    headers: { 'content-type': request.headers['content-type'] ?? '' },
+    ...(body.length > 0 && { body }),
+  });
+  return { status: answer.status, text: await answer.text() };
 }
 
 describe('up', () => {
@@ -55,12 +75,11 @@ describe('up', () => {
     expect(platform.output()).toContain('no effect on the embedded store yet: KAFKA_TOPIC');
     const commands = platform.output().match(/^ {2}curl .*$/gm) ?? [];
     expect(commands).toHaveLength(3);
-    const run = (command: string) => promisify(execFile)('sh', ['-c', command]);
     const [tag, profile, aggregates] = commands as [string, string, string];
-    expect((await run(tag)).stdout).toMatch(/^HTTP\/1\.1 204 /);
+    expect((await shell(tag)).stdout).toMatch(/^HTTP\/1\.1 204 /);
     await applied(1);
-    expect(json<{ buys: unknown[] }>((await run(profile)).stdout).buys).toHaveLength(1);
-    expect(json<{ rows: string[][] }>((await run(aggregates)).stdout).rows[0]!.slice(1)).toEqual([
+    expect((JSON.parse((await shell(profile)).stdout) as { buys: unknown[] }).buys).toHaveLength(1);
+    expect((JSON.parse((await shell(aggregates)).stdout) as { rows: string[][] }).rows[0]?.slice(1)).toEqual([
       'BUY',
       'Nike',
       '1',
@@ -82,8 +101,7 @@ describe('up', () => {
     let accepted = 0;
     while (accepted < 100) {
       await sleep(50);
-      const { stdout } = await runMillrace(['status', '--json', '--data', other]);
-      ({ accepted } = json<{ accepted: number }>(stdout));
+      ({ accepted } = await statusOf(other));
     }
     expect(demo.output()).toContain('npx millrace profile user-7');
     expect(existsSync(join(other, 'owner.json'))).toBe(true);
@@ -100,7 +118,7 @@ describe('load', () => {
       const args = ['--rate', '0', '--count', '4000', '--cookies', '10', '--late', '5%', '--ties', '5%'];
       const { code, stdout, stderr } = await millrace('load', ...args, '--seed', seed, '--freshness', '1s', '--json');
       expect(stderr).not.toContain('error');
-      const report = json<LoadReport>(stdout);
+      const report = JSON.parse(stdout) as LoadReport;
       expect(report).toMatchObject({ passed: true, mismatches: 0, tags: { sent: 4000, acknowledged: 4000 } });
       expect(report.checked.profiles).toBeGreaterThanOrEqual(1000);
       expect(report.checked.aggregates).toBeGreaterThanOrEqual(100);
@@ -110,24 +128,20 @@ describe('load', () => {
 
   it('notices a single wrong figure', async () => {
     let spoiled = 0;
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const body = Buffer.concat(await collect(request as AsyncIterable<Buffer>));
+      const { status, text } = await forward(request, body);
+      let told = text;
+      // The first thing of one profile becomes a cent dearer.
+      if (spoiled === 0 && request.url?.startsWith('/user_profiles/') && text.includes('"price"')) {
+        spoiled++;
+        told = text.replace(/"price":(\d+)/, (_, price) => `"price":${Number(price) + 1}`);
+      }
+      response.writeHead(status, status === 204 ? {} : { 'content-length': Buffer.byteLength(told) });
+      response.end(told);
+    };
     const proxy = createServer((request, response) => {
-      const body: Buffer[] = [];
-      request.on('data', (bytes: Buffer) => body.push(bytes));
-      request.on('end', async () => {
-        const answer = await fetch(new URL(request.url!, platform.url), {
-          method: request.method!,
-          headers: { 'content-type': request.headers['content-type'] ?? '' },
-          ...(body.length > 0 && { body: Buffer.concat(body) }),
-        });
-        let text = await answer.text();
-        // The first bought thing of one answer becomes a cent dearer.
-        if (spoiled === 0 && request.url!.startsWith('/user_profiles/') && text.includes('"action":"BUY"')) {
-          spoiled++;
-          text = text.replace(/"price":(\d+)/, (_, price) => `"price":${Number(price) + 1}`);
-        }
-        response.writeHead(answer.status, answer.status === 204 ? {} : { 'content-length': Buffer.byteLength(text) });
-        response.end(answer.status === 204 ? undefined : text);
-      });
+      answer(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     try {
@@ -150,28 +164,28 @@ describe('replay', () => {
     const file = join(directory, 'events.ndjson');
     await writeFile(file, `${lines(3000, 'first-')}nonsense\n`);
     const first = await millrace('replay', file, '--json');
-    expect(json<ReplayReport>(first.stdout)).toMatchObject({ accepted: 3000, rejected: 1, finished: true });
+    expect(JSON.parse(first.stdout) as ReplayReport).toMatchObject({ accepted: 3000, rejected: 1, finished: true });
     expect(first.stderr).toContain('line 3001: ');
     expect(first.code).toBe(0);
 
     await appendFile(file, lines(10, 'second-'));
     const second = await millrace('replay', file, '--json');
-    expect(json<ReplayReport>(second.stdout)).toMatchObject({ accepted: 10, rejected: 0 });
+    expect(JSON.parse(second.stdout) as ReplayReport).toMatchObject({ accepted: 10, rejected: 0 });
     expect(second.stderr).toContain('before 3,002 were sent');
 
     const strict = await millrace('replay', file, '--restart', '--strict', '--json');
-    expect(json<ReplayReport>(strict.stdout)).toMatchObject({ accepted: 3010, rejected: 1, finished: false });
+    expect(JSON.parse(strict.stdout) as ReplayReport).toMatchObject({ accepted: 3010, rejected: 1, finished: false });
     expect(strict.code).toBe(1);
   });
 
   it('goes on after kill -9 and counts every line once', async () => {
     const file = join(directory, 'killed.ndjson');
     await writeFile(file, lines(2000, 'killed-'));
-    const { applied: before } = json<{ applied: number }>((await millrace('status', '--json')).stdout);
+    const { applied: before } = await statusOf(data);
     const child = spawn(process.execPath, [MILLRACE_MAIN, 'replay', file, '--rate', '2000', '--data', data]);
     const gone = once(child, 'exit');
     for (let sent = before; sent < before + 400;) {
-      ({ applied: sent } = json<{ applied: number }>((await millrace('status', '--json')).stdout));
+      ({ applied: sent } = await statusOf(data));
     }
     child.kill('SIGKILL');
     await gone;
@@ -179,7 +193,7 @@ describe('replay', () => {
     expect(stderr).toContain('were sent by an earlier run');
     expect(code).toBe(0);
     await applied(before + 2000);
-    const { applied: after } = json<{ applied: number }>((await millrace('status', '--json')).stdout);
+    const { applied: after } = await statusOf(data);
     expect(after - before).toBe(2000);
   });
 
@@ -197,7 +211,7 @@ describe('replay', () => {
     expect(ms).toBeGreaterThan(300);
     for (let found = 0; found < 40;) {
       const profile = await millrace('profile', 'visitor', '--json');
-      found = json<{ views: unknown[] }>(profile.stdout).views.length;
+      found = (JSON.parse(profile.stdout) as { views: unknown[] }).views.length;
     }
   });
 });
@@ -210,7 +224,7 @@ describe('queries', () => {
     const chart = await millrace('aggregates', '--last', '3m', '--origin', 'o', '--aggregates', 'COUNT');
     expect(chart.stdout).toMatch(/VIEW +o +40 +#{30}/);
     const grouped = await millrace('aggregates', '--last', '3m', '--brand-id', 'b', '--group-by', 'device', '--json');
-    const { columns, rows } = json<{ columns: string[]; rows: string[][] }>(grouped.stdout);
+    const { columns, rows } = JSON.parse(grouped.stdout) as { columns: string[]; rows: string[][] };
     expect(columns).toEqual(['1m_bucket', 'action', 'brand_id', 'device', 'count', 'sum_price']);
     expect(rows.map((row) => Number(row[4])).reduce((sum, count) => sum + count, 0)).toBe(40);
   });
