@@ -10,7 +10,6 @@ const PARTITION = 0x70; // p
 const DEDUPE = 0x78; // x
 const DEDUPE_EXPIRY = 0x79; // y
 const DEAD_LETTER = 0x6c; // l
-const COMMIT = 0x67; // g
 
 /** Where the record of all counters lies. */
 export const STATUS_KEY: Buffer = Buffer.from('s');
@@ -152,17 +151,6 @@ export const DEAD_LETTERS: { gte: Buffer; lt: Buffer } = {
   gte: Buffer.from([DEAD_LETTER]),
   lt: Buffer.from([DEAD_LETTER + 1]),
 };
-
-/** So many commits leave a mark. */
-export const COMMIT_MARKS = 4096;
-
-/** The mark of a commit takes the place of the one 4,096 commits before. */
-export function commitMarkKey(commit: number): Buffer {
-  const key = Buffer.alloc(3);
-  key[0] = COMMIT;
-  key.writeUInt16BE(commit % COMMIT_MARKS, 1);
-  return key;
-}
 
 export const DIRECTORIES: { gte: Buffer; lt: Buffer } = {
   gte: Buffer.from([DIRECTORY]),

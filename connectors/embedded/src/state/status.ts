@@ -4,8 +4,6 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 
 /** The counters of the whole store: one record, written anew in every commit. */
 export interface Status {
-  /** How many commits there have been. */
-  commits: number;
   /** Id of the next chunk. */
   nextChunk: number;
   /** The event clock, milliseconds; undefined before the first event. */
@@ -20,7 +18,6 @@ export interface Status {
 }
 
 export const emptyStatus = (dimensions: number): Status => ({
-  commits: 0,
   nextChunk: 1,
   clock: undefined,
   oldestMinute: 0,
@@ -34,10 +31,7 @@ const VERSION = 1;
 
 export function encodeStatus(status: Status): Buffer {
   const writer = new ByteWriter(128).byte(VERSION);
-  writer
-    .varint(status.commits)
-    .varint(status.nextChunk)
-    .varint(status.clock === undefined ? 0 : status.clock + 1);
+  writer.varint(status.nextChunk).varint(status.clock === undefined ? 0 : status.clock + 1);
   writer.varint(status.oldestMinute).varint(status.late).varint(status.duplicates).varint(status.deadLetters);
   for (const size of status.dictionarySizes) writer.varint(size);
   return writer.copy();
@@ -47,11 +41,9 @@ export function encodeStatus(status: Status): Buffer {
 export function decodeStatus(value: Buffer, dimensions: number): Status {
   const reader = new ByteReader(value);
   if (reader.byte() !== VERSION) throw new MillraceError('STATE_CORRUPT', 'the status record has an unknown version');
-  const commits = reader.varint();
   const nextChunk = reader.varint();
   const clock = reader.varint();
   return {
-    commits,
     nextChunk,
     clock: clock === 0 ? undefined : clock - 1,
     oldestMinute: reader.varint(),

@@ -4,7 +4,6 @@ import { type Accepted, accept } from './accept.ts';
 import { ByteWriter } from './bytes.ts';
 import { deadLetterKeyOf, encodeDeadLetter } from './dead-letters.ts';
 import { type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
-import { checkCommitMarks, markCommit } from './commit-marks.ts';
 import { Dedupe } from './dedupe.ts';
 import { EventClock } from './event-clock.ts';
 import { canonicalInt32 } from './int32.ts';
@@ -31,15 +30,9 @@ export interface StateWriterOptions extends StateLocation {
   readonly keep: number;
   /** Rollups older than this by the event clock go. Milliseconds. */
   readonly retentionMs: number;
-  /** The wall clock, for tests. */
-  readonly now?: () => number;
-  readonly logger?: { error(details: object, message: string): void };
   /** Most entries of a dimension's dictionary, for tests. Default 65,535. */
   readonly dictionaryLimit?: number;
 }
-
-/** A commit is brought to the disk after at most so long. */
-const SYNC_INTERVAL_MS = 1000;
 
 type ChainedBatch = ReturnType<Level['batch']> & { put(key: Buffer, value: Buffer): unknown };
 
@@ -55,7 +48,6 @@ export async function openEmbeddedStateWriter(options: StateWriterOptions): Prom
     const dictionaries = newDictionaries(options.schema, options.dictionaryLimit);
     await loadDictionaries(database.level, dictionaries);
     const minutes = new MinuteStore({ level: database.level, schema: options.schema, dictionaries, status });
-    await checkCommitMarks(database.level, status.commits);
     await minutes.open();
     return new EmbeddedStateWriter(options, database, { status, dictionaries, minutes });
   } catch (error) {
@@ -81,13 +73,8 @@ class EmbeddedStateWriter implements StateWriter {
   readonly #hash: SipHash;
   readonly #dedupe: Dedupe;
   readonly #trim: TimelineTrim;
-  readonly #now: () => number;
   readonly #key = newTimelineKey();
   readonly #row = new ByteWriter();
-  #synced: (Offset | undefined)[];
-  #syncedAt: number;
-  #dirty = false;
-  #syncTimer: NodeJS.Timeout | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
@@ -99,13 +86,8 @@ class EmbeddedStateWriter implements StateWriter {
     this.#database = database;
     this.#level = level;
     this.#loaded = loaded;
-    this.#now = options.now ?? Date.now;
     const stored = Array.from({ length: this.partitions }, (_, partition) => loadPartition(level, partition));
     this.#committed = stored.map((partition) => partition?.committed);
-    // What is found at start may have survived a crash unsynced, so nothing counts as synced before the first sync.
-    this.#synced = stored.map(() => undefined);
-    this.#dirty = stored.some((partition) => partition !== undefined);
-    this.#syncedAt = Number.NEGATIVE_INFINITY;
     this.#clock = new EventClock(
       stored.map((partition) => partition?.newest),
       loaded.status.clock,
@@ -113,7 +95,6 @@ class EmbeddedStateWriter implements StateWriter {
     this.#hash = new SipHash(seed);
     this.#dedupe = new Dedupe(level, this.#hash);
     this.#trim = new TimelineTrim(level, options.keep);
-    if (this.#dirty) this.#scheduleSync();
   }
 
   async committed(partition: number): Promise<Offset | undefined> {
@@ -121,9 +102,9 @@ class EmbeddedStateWriter implements StateWriter {
     return this.#committed[partition];
   }
 
-  async synced(partition: number): Promise<Offset | undefined> {
-    this.#assertUsable();
-    return this.#synced[partition];
+  /** Every commit is synced, and LevelDB writes what it finds in its log at open to a synced table. */
+  synced(partition: number): Promise<Offset | undefined> {
+    return this.committed(partition);
   }
 
   commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
@@ -136,13 +117,8 @@ class EmbeddedStateWriter implements StateWriter {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#syncTimer);
     await this.#tail;
-    try {
-      if (this.#dirty && this.#failure === undefined) await this.#sync();
-    } finally {
-      await this.#database.close();
-    }
+    await this.#database.close();
   }
 
   /** One step after the other, in the order of the calls. */
@@ -168,12 +144,10 @@ class EmbeddedStateWriter implements StateWriter {
     const batch = this.#level.batch() as ChainedBatch;
     try {
       const counts = await this.#fill(batch, accepted);
-      const sync = this.#now() - this.#syncedAt >= SYNC_INTERVAL_MS;
-      await batch.write({ sync });
+      // LevelDB does not sync a log that it rotates away from: with unsynced commits, a power loss could take some from
+      // the middle and leave later ones.
+      await batch.write({ sync: true });
       for (const [partition, to] of accepted.to) this.#committed[partition] = to;
-      this.#dirty = true;
-      if (sync) this.#markSynced();
-      else this.#scheduleSync();
       return { ...counts, redelivered };
     } catch (error) {
       throw this.#fail(error);
@@ -203,7 +177,6 @@ class EmbeddedStateWriter implements StateWriter {
     for (const [partition, committed] of accepted.to) {
       batch.put(partitionKey(partition), encodePartition({ committed, newest: this.#clock.newest(partition) }));
     }
-    markCommit(batch, ++status.commits);
     status.late += counts.late;
     status.duplicates += counts.duplicates;
     batch.put(STATUS_KEY, encodeStatus(status));
@@ -286,33 +259,6 @@ class EmbeddedStateWriter implements StateWriter {
       }
       status.dictionarySizes[dimension] = dictionary.size;
     });
-  }
-
-  #scheduleSync(): void {
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = undefined;
-      if (!this.#dirty || this.#closing !== undefined) return;
-      // Told to the next commit as well; without one, nobody else would say it.
-      this.#enqueue(() => this.#sync()).catch((error: unknown) => {
-        this.#options.logger?.error({ err: error }, 'the state could not be synced');
-      });
-    }, SYNC_INTERVAL_MS).unref();
-  }
-
-  /** A synced write takes all earlier ones along. */
-  async #sync(): Promise<void> {
-    try {
-      await this.#level.put(STATUS_KEY, encodeStatus(this.#loaded.status), { sync: true });
-      this.#markSynced();
-    } catch (error) {
-      throw this.#fail(error);
-    }
-  }
-
-  #markSynced(): void {
-    this.#synced = [...this.#committed];
-    this.#syncedAt = this.#now();
-    this.#dirty = false;
   }
 
   /**

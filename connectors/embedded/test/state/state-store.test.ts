@@ -136,20 +136,15 @@ describe('values', () => {
 });
 
 describe('synced', () => {
-  it('follows within about a second, and at close', async () => {
-    let now = 0;
+  it('is what is committed, also after opening again', async () => {
     const directory = await temporaryDirectory();
-    const writer = await openEmbeddedStateWriter({ ...options, directory, now: () => now });
+    const writer = await openWriter(directory);
     await writer.commit([stateChange([stateEvent(0)])]);
     expect(await writer.synced(0)).toBe(1);
-    await writer.commit([stateChange([stateEvent(1)])]);
-    expect(await writer.synced(0)).toBe(1);
-    now += 1000;
-    await writer.commit([stateChange([stateEvent(2)])]);
-    expect(await writer.synced(0)).toBe(3);
-    await writer.commit([stateChange([stateEvent(3)])]);
-    await expect.poll(() => writer.synced(0), { timeout: 5000 }).toBe(4);
     await writer.close();
+    const again = await openWriter(directory);
+    expect(await again.synced(0)).toBe(1);
+    await again.close();
   });
 });
 
@@ -206,20 +201,6 @@ describe('opening', () => {
     const failure = await openWriter(directory).catch((error: unknown) => error);
     expect(hasCode(failure, 'STATE_CORRUPT') && failure.message).toContain('move that directory away');
     await rm(join(directory, 'CURRENT'));
-    await expect(openWriter(directory)).rejects.toEqual(code('STATE_CORRUPT'));
-  });
-
-  it('notices a commit that a power loss took from the middle', async () => {
-    const directory = await temporaryDirectory();
-    const writer = await openWriter(directory);
-    for (let offset = 0; offset < 5000; offset++) await writer.commit([stateChange([stateEvent(offset)])]);
-    await writer.close();
-    await (await openWriter(directory)).close();
-
-    const level = new ClassicLevel(directory);
-    const [first = '', second = ''] = await level.keys({ gte: 'g', lt: 'h' }).all();
-    await level.put(first, (await level.get(second)) ?? '');
-    await level.close();
     await expect(openWriter(directory)).rejects.toEqual(code('STATE_CORRUPT'));
   });
 
