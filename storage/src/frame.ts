@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 
 /**
  * A frame is a checksummed block of records: the unit of what one flipped bit can cost. Byte layout, little endian
- * (`docs/data-format.md`):
+ * (`docs/log-format.md`):
  *
  * ```
  *  0 u32 magic "MRF1"     16 u64 offset of the first record      36 u32 that offset minus the durable offset

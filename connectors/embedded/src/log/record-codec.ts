@@ -2,7 +2,7 @@ import { murmur2, type LogRecord, type NewRecord } from '@millrace/core';
 import type { FrameGroup, FrameHeader } from '@millrace/storage';
 
 /*
- * A record in a frame's body, see docs/data-format.md:
+ * A record in a frame's body, see docs/log-format.md:
  *   varint partition | varint key bytes + 1, 0 without a key | varint value bytes | key, UTF-8 | value
  * Its offset is the frame's offset plus its place in the frame, its timestamp the frame's.
  */

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type MillraceProcess, startMillrace } from '@millrace/testkit';
+import type { Fence } from './fences.ts';
+
+/** `npm start` or `npx millrace up`, with its flags: the last command of a block, because it does not end. */
+const START = /^(?:npm start(?: --)?|npx millrace up)((?: --?[\w./-]+(?: \w+)?)*)$/;
+
+/** For one command, or for the platform to catch up. */
+const LONGEST_MS = 20_000;
+
+/**
+ * Runs the blocks of one document like a reader who has two terminals and a fresh checkout: the platform that the
+ * document starts has a free port instead of 8080 and a directory of its own instead of `dataDirectory`.
+ */
+export class DocumentSession {
+  readonly #root: string;
+  /** Programs of the document are written here, and run here. */
+  readonly #folder: string;
+  readonly #dataDirectory: string;
+  #platform: MillraceProcess | undefined;
+
+  constructor(root: string, folder: string, dataDirectory: string) {
+    this.#root = root;
+    this.#folder = folder;
+    this.#dataDirectory = dataDirectory;
+  }
+
+  /** What the block prints, with the port and the directory that the document names. */
+  async run(fence: Fence): Promise<string> {
+    const output = fence.language === 'ts' ? await this.#runProgram(fence) : await this.#runCommands(fence.code);
+    return output
+      .replaceAll(this.#platform?.url ?? 'http://127.0.0.1:8080', 'http://127.0.0.1:8080')
+      .replaceAll(` --data ${this.#data}`, '')
+      .replaceAll(this.#data, this.#dataDirectory);
+  }
+
+  async close(): Promise<void> {
+    await this.#platform?.stop();
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'data');
+  }
+
+  async #runProgram({ code, line }: Fence): Promise<string> {
+    const file = join(this.#folder, `program-${line}.ts`);
+    await writeFile(file, code);
+    return this.#execute(process.execPath, [file], this.#folder);
+  }
+
+  async #runCommands(code: string): Promise<string> {
+    const lines = code.trimEnd().split('\n');
+    const start = START.exec(lines.at(-1)!);
+    const commands = start === null ? lines : lines.slice(0, -1);
+    // No platform is asked before it has applied what it was told: a reader is not that fast.
+    await this.#caughtUp();
+    const output = commands.length === 0 ? '' : await this.#execute('sh', ['-c', this.#local(commands.join('\n'))]);
+    return start === null ? output : output + (await this.#start(start[1]!.split(' ').filter((word) => word !== '')));
+  }
+
+  async #start(flags: readonly string[]): Promise<string> {
+    const platform = await startMillrace({ dataDirectory: this.#data, arguments: flags });
+    this.#platform = platform;
+    // It is ready a moment before it has said so.
+    await until(() => platform.output().includes('Ctrl-C'));
+    return platform.output();
+  }
+
+  #local(commands: string): string {
+    const { host } = new URL(this.#platform?.url ?? 'http://127.0.0.1:8080');
+    return commands
+      .replaceAll(/\b(?:localhost|127\.0\.0\.1):8080\b/g, host)
+      .replaceAll(`./${this.#dataDirectory}`, this.#data)
+      .replaceAll('npx ', '');
+  }
+
+  async #execute(file: string, args: readonly string[], cwd = this.#root): Promise<string> {
+    // curl shows its progress when it does not write to a terminal.
+    await writeFile(join(this.#folder, '.curlrc'), 'no-progress-meter\n');
+    const env = {
+      ...process.env,
+      NO_COLOR: '1',
+      CURL_HOME: this.#folder,
+      MILLRACE_DATA: this.#data,
+      PATH: [join(this.#root, 'node_modules', '.bin'), process.env['PATH']].join(delimiter),
+    };
+    return new Promise((resolve) => {
+      // A document may show a command that fails: what it prints is compared, not how it ends.
+      execFile(file, args, { cwd, env, timeout: LONGEST_MS }, (_error, stdout, stderr) => resolve(stdout + stderr));
+    });
+  }
+
+  async #caughtUp(): Promise<void> {
+    if (this.#platform === undefined) return;
+    const { url } = this.#platform;
+    await until(async () => {
+      const answer = await fetch(`${url}/admin/status`);
+      const { accepted, applied, duplicates } = (await answer.json()) as Status;
+      return applied + duplicates >= accepted;
+    });
+  }
+}
+
+/** The figures that are looked at. */
+interface Status {
+  readonly accepted: number;
+  readonly applied: number;
+  readonly duplicates: number;
+}
+
+/** @throws an Error when it takes longer than any sound platform would */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + LONGEST_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error('the platform has not caught up');
+    await sleep(20);
+  }
+}
