@@ -15,11 +15,11 @@ interface Check {
 
 /** Everything that can be said about the sources without running them. */
 const CHECKS: readonly Check[] = [
-  { name: 'types', command: ['tsc', '-p', 'tsconfig.check.json'], hint: 'correct the types named above' },
+  { name: 'types', command: ['tsc'], hint: 'correct the types named above' },
   {
     name: 'build',
-    command: ['tsc', '-b'],
-    hint: 'a package must build alone: check the references in its tsconfig.json',
+    command: ['tsc', '-b', 'tsconfig.build.json'],
+    hint: 'a package must build alone: check the references in its tsconfig.build.json',
   },
   {
     name: 'lint and imports',

@@ -25,7 +25,7 @@ export function serveSource(channel: Channel, source: LogSource): void {
   const joined = new Set<string>();
   channel.onMessage((message) => {
     if (!isOurs(message) || !('method' in message)) return;
-    void answer(message as Request);
+    void answer(message);
   });
   // A thread that died cannot leave: its groups must become free for the one that replaces it.
   let isClosed = false;
@@ -83,7 +83,7 @@ export async function connectSource(channel: Channel): Promise<LogSource & { clo
   let isClosed = false;
   channel.onMessage((message) => {
     if (!isOurs(message) || 'method' in message) return;
-    const { id, result, error } = message as Answer;
+    const { id, result, error } = message;
     const request = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) request?.resolve(result);
