@@ -14,8 +14,8 @@ import { join } from 'node:path';
 
 /**
  * How node_modules differs from what package-lock.json asks for on this platform; undefined when it does not. Compares
- * with the list that npm leaves in node_modules when it is done, so an installation by hand counts, and an interrupted
- * one does not.
+ * with the list that npm leaves in node_modules when it is done, so an `npm ci` by hand counts, and an interrupted one
+ * does not.
  *
  * @param {string} root
  * @returns {string | undefined} the first difference, in words
@@ -36,8 +36,7 @@ export function difference(root) {
       return `${path} is not the version that package-lock.json asks for`;
     }
   }
-  // An optional package for a platform may be known to this registry and not to the one that the lock file was made with.
-  const extra = Object.keys(installed).find((path) => wanted[path] === undefined && installed[path]?.optional !== true);
+  const extra = Object.keys(installed).find((path) => wanted[path] === undefined);
   return extra === undefined ? undefined : `${extra} is installed but not asked for`;
 }
 

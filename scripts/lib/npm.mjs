@@ -1,10 +1,5 @@
 import { spawn } from 'node:child_process';
 
-/**
- * Not `npm ci`: that refuses a lock file without the optional packages of other platforms, and a registry that mirrors only
- * what it is asked for leaves them out. This installs the same versions, keeps what is right, and writes no lock file.
- */
-const INSTALL = ['install', '--no-save'];
 const PROGRESS_MS = 10_000;
 const TAIL_LINES = 15;
 
@@ -41,12 +36,7 @@ export async function installPackages(root, reason, say) {
   const seconds = () => Math.round((performance.now() - started) / 1000);
   const ticker = setInterval(() => say(`still installing, ${seconds()} s`), PROGRESS_MS);
   try {
-    const { code, output } = await runNpm(root, [
-      ...INSTALL,
-      '--include=dev',
-      '--include=optional',
-      '--prefer-offline',
-    ]);
+    const { code, output } = await runNpm(root, ['ci', '--include=dev', '--include=optional', '--prefer-offline']);
     if (code !== 0) throw new Error(failure(code, output));
   } finally {
     clearInterval(ticker);
@@ -94,7 +84,7 @@ export function failure(code, output) {
     .slice(-TAIL_LINES);
   const advice = ADVICE.find(({ codes }) => codes.test(output))?.advice ?? 'the lines above say why';
   return [
-    `\`npm ${INSTALL.join(' ')}\` failed (${code === null ? 'stopped by a signal' : `exit code ${code}`}). The end of its output:`,
+    `\`npm ci\` failed (${code === null ? 'stopped by a signal' : `exit code ${code}`}). The end of its output:`,
     ...tail.map((line) => `  ${line}`),
     `What to do: ${advice}; then run the same command again.`,
   ].join('\n');

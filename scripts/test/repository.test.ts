@@ -6,6 +6,13 @@ import { expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..', '..');
 const LARGEST_BYTES = 1_000_000;
 
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly integrity?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 /** What is committed or would be: everything that .gitignore does not name. */
 const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
   cwd: root,
@@ -27,7 +34,7 @@ it('names no path of the machine it was written on', () => {
 
 it('locks versions and checksums but no registry: everyone installs from their own', () => {
   const { packages } = JSON.parse(textOf('package-lock.json')) as {
-    packages: Record<string, { resolved?: string; link?: boolean; integrity?: string }>;
+    packages: Record<string, LockedPackage>;
   };
   const installed = Object.entries(packages).filter(
     ([path, { link }]) => path.includes('node_modules/') && link !== true,
@@ -35,6 +42,20 @@ it('locks versions and checksums but no registry: everyone installs from their o
   expect(installed.length).toBeGreaterThan(100);
   expect(installed.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
+});
+
+it('locks the optional packages of every platform: npm ci refuses a lock file that lacks one', () => {
+  const { packages } = JSON.parse(textOf('package-lock.json')) as { packages: Record<string, LockedPackage> };
+  const optional = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).map((name) => ({ path, name })),
+  );
+  expect(optional.length).toBeGreaterThan(50);
+  expect(
+    optional.filter(
+      ({ path, name }) =>
+        packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined,
+    ),
+  ).toEqual([]);
 });
 
 it('has a target for every relative link in its documents', () => {
