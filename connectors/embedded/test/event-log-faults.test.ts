@@ -1,3 +1,4 @@
+import { MillraceError } from '@millrace/core';
 import { SimulatedDisk, StorageError } from '@millrace/storage';
 import { readWhole } from '@millrace/testkit';
 import { expect, it } from 'vitest';
@@ -71,4 +72,26 @@ it('answers QUEUE_FULL when callers are faster than the disk, and takes all that
   expect(refused.length).toBeGreaterThan(0);
   for (const { reason } of refused) expect(reason).toMatchObject({ code: 'QUEUE_FULL', retry: true });
   expect((await log.bounds(0)).next).toBe((20 - refused.length) * 5);
+});
+
+it('asks less and less often while a commit gap stays, and ends at once when told to', async () => {
+  const log = await openSimulatedLog(new SimulatedDisk());
+  await log.append([record(10)]);
+  const stop = new AbortController();
+  const asked: number[] = [];
+  const consuming = log.consume('processor', {
+    start: async (partition) => {
+      if (partition === 0) asked.push(performance.now());
+      return 'earliest';
+    },
+    handle: async () => {
+      if (asked.length === 6) setImmediate(() => stop.abort());
+      throw new MillraceError('COMMIT_GAP', 'something is missing');
+    },
+    signal: stop.signal,
+  });
+  await consuming;
+  expect(asked).toHaveLength(6);
+  // Timers never fire early: 10 + 20 + 40 + 80 + 160 ms, less their rounding.
+  expect(asked[5]! - asked[0]!).toBeGreaterThan(300);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, type Batch, type Bounds, type ConsumeOptions, type Damage, type LogRecord } from '@millrace/core';
 import type { Disk, Watermark } from '@millrace/storage';
 import { LogCursor, removedRange, type Stretch } from './cursor.ts';
@@ -7,6 +8,8 @@ import type { LogSource } from './source.ts';
 
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 64 * 1024;
+/** A gap that stays must cost neither a core nor the disk; each handled batch starts over with the first pause. */
+const GAP_PAUSE_MS = { first: 10, longest: 1000 };
 
 /** Where a consumer reads. */
 export interface LogPlace {
@@ -22,13 +25,25 @@ export interface LogPlace {
  */
 export async function consumeLog(place: LogPlace, options: ConsumeOptions): Promise<void> {
   const { signal } = options;
-  while (!signal.aborted) {
-    const start = await startOf(place, options);
-    try {
-      await consumeFrom(place, options, start);
-    } catch (error) {
-      if (!hasCode(error, 'COMMIT_GAP')) throw error;
+  let pauseMs = GAP_PAUSE_MS.first;
+  const handle: ConsumeOptions['handle'] = async (batches, revoked) => {
+    await options.handle(batches, revoked);
+    pauseMs = GAP_PAUSE_MS.first;
+  };
+  const wait = new AbortableWait(signal);
+  try {
+    while (!signal.aborted) {
+      const start = await startOf(place, options);
+      try {
+        await consumeFrom(place, { ...options, handle }, start);
+      } catch (error) {
+        if (!hasCode(error, 'COMMIT_GAP')) throw error;
+        await wait.for(sleep(pauseMs));
+        pauseMs = Math.min(2 * pauseMs, GAP_PAUSE_MS.longest);
+      }
     }
+  } finally {
+    wait.dispose();
   }
 }
 
