@@ -185,5 +185,12 @@ export interface StateReader {
   statistics(): Promise<StateStatistics>;
   /** Loads what the first queries will need. */
   warmUp(): Promise<void>;
+  /**
+   * Makes the state ready for a new writer after one ended with STORE_FAILED and is closed. Queries wait meanwhile. Absent
+   * where a new writer needs nothing of the kind.
+   *
+   * @throws STORE_FAILED while the cause, such as a full disk, lasts; queries then go on as before
+   */
+  recover?(): Promise<void>;
   close(): Promise<void>;
 }

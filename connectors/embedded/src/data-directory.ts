@@ -29,7 +29,8 @@ export interface DataDirectoryOptions {
  *
  * @throws DATA_DIRECTORY_LOCKED when another process has it, or when the `exclusive` part is taken.
  * @throws DATA_DIRECTORY_VERSION when its format cannot be read.
- * @throws INVALID_OPTION when the path cannot be a data directory: a file, no permission, a full disk.
+ * @throws INVALID_OPTION when the path cannot be a data directory: a file, no permission.
+ * @throws STORE_FAILED when the disk is full.
  */
 export async function openDataDirectory(path: string, options: DataDirectoryOptions = {}): Promise<DataDirectory> {
   const names: LockName[] = options.exclusive === undefined ? ['process'] : ['process', options.exclusive];
@@ -55,17 +56,18 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string, todo: string
     'may not be written to by this user',
     'Give it to the user, or choose another --data',
   ],
-  [
-    /ENOSPC|EDQUOT|No space left|quota exceeded/i,
-    'lies on a full disk',
-    'Make room, or choose another --data on a disk that has some',
-  ],
 ];
+
+const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded/i;
 
 /** LevelDB gives no error numbers, only the system's text; Node.js gives both. */
 function unusable(path: string, error: unknown): MillraceError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (FULL.test(text)) {
+    const message = `${path} lies on a full disk: make room, or choose another --data on a disk that has some`;
+    return new MillraceError('STORE_FAILED', message, { cause: error });
+  }
   const known = REASONS.find(([pattern]) => pattern.test(text));
   const message =
     known === undefined
@@ -74,7 +76,7 @@ function unusable(path: string, error: unknown): MillraceError {
   return new MillraceError('INVALID_OPTION', message, {
     field: '--data',
     value: path,
-    accepted: 'a directory that can be made or written to, on a disk with free space',
+    accepted: 'a directory that can be made or written to',
     cause: error,
   });
 }

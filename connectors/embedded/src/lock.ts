@@ -36,12 +36,18 @@ export async function takeLock(directory: string, name: LockName): Promise<Lock>
       await ClassicLevel.destroy(location);
       await level.open();
     });
-    if (name === 'process') await replaceFile(join(directory, 'lock', 'pid'), `${process.pid}\n`);
+    if (name === 'process') await writePid(join(directory, 'lock', 'pid'));
   } catch (error) {
     await level.close();
     throw levelCode(error) === 'LEVEL_LOCKED' ? await lockedError(directory, error) : error;
   }
   return level;
+}
+
+/** A thread that joins its process writes nothing: on a full disk it could not. */
+async function writePid(path: string): Promise<void> {
+  const content = `${process.pid}\n`;
+  if ((await readIfPresent(path)) !== content) await replaceFile(path, content);
 }
 
 /** The LevelDB error behind a failed open. */

@@ -128,7 +128,7 @@ class TagPlatform implements Platform {
     const all = Array.from({ length: partitions }, (_, partition) => state.committed(partition));
     this.committedAtStart = await Promise.all(all);
     this.processor = createProcessorHost(
-      { log, logger },
+      { log, logger, state },
       { logUrl, stateUrl, state: stateOptions, group: PROCESSOR_GROUP },
     );
     this.processor.failed.catch(this.failure.reject);

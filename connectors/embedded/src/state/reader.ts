@@ -31,6 +31,7 @@ import {
 import { loadDictionaries, loadPartition, loadStatus, newDictionaries } from './load.ts';
 import { planRollup, type RollupPlan } from './rollup-plan.ts';
 import { RollupScan } from './rollup-scan.ts';
+import { assertRoomToOpen } from './room.ts';
 import { type Dictionaries, decodeRow } from './row-codec.ts';
 import { SipHash } from './sip-hash.ts';
 import { compileScans } from './warm-up.ts';
@@ -70,11 +71,15 @@ export async function openEmbeddedStateReader(options: StateReaderOptions): Prom
 class EmbeddedStateReader implements StateReader {
   readonly partitions: number;
   readonly #options: StateReaderOptions;
-  readonly #database: Database;
-  readonly #level: Level;
+  #database: Database;
+  #level: Level;
   readonly #dictionaries: Dictionaries;
   readonly #hash: SipHash;
   readonly #cache: ChunkCache;
+  readonly #running = new Set<Promise<unknown>>();
+  #recovering: Promise<void> | undefined;
+  /** Why there is no database: it was closed to be opened again, and that failed. */
+  #failure: MillraceError | undefined;
   #closed = false;
   #selection: Uint32Array = new Uint32Array(4096);
 
@@ -159,32 +164,60 @@ class EmbeddedStateReader implements StateReader {
     });
   }
 
-  warmUp(): Promise<void> {
-    return this.#run(async () => {
-      const { schema } = this.#options;
-      compileScans(schema);
-      const newest = await this.#level.keys({ ...DIRECTORIES, reverse: true, limit: WARM_MINUTES }).all();
-      const minutes = newest.map(directoryMinute);
-      if (minutes.length === 0) return;
-      const from = Math.max(minutes.at(-1)!, minutes[0]! - WARM_MINUTES + 1) * MINUTE_MS;
-      await this.rollup({ from, to: (minutes[0]! + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
-      await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
-    });
+  async warmUp(): Promise<void> {
+    compileScans(this.#options.schema);
+    const newest = await this.#run(() =>
+      this.#level.keys({ ...DIRECTORIES, reverse: true, limit: WARM_MINUTES }).all(),
+    );
+    const minutes = newest.map(directoryMinute);
+    if (minutes.length === 0) return;
+    const from = Math.max(minutes.at(-1)!, minutes[0]! - WARM_MINUTES + 1) * MINUTE_MS;
+    await this.rollup({ from, to: (minutes[0]! + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
+    await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+  }
+
+  /** A failed write leaves LevelDB refusing writes until it is opened again, and all threads share one of it. */
+  async recover(): Promise<void> {
+    await assertRoomToOpen(this.#options.directory);
+    this.#recovering ??= this.#reopen().finally(() => (this.#recovering = undefined));
+    await this.#recovering;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled([this.#recovering]);
     await this.#database.close();
   }
 
+  async #reopen(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#database.close();
+    try {
+      this.#database = await openDatabase(this.#options);
+      this.#level = this.#database.level;
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = new MillraceError('STORE_FAILED', 'the state cannot be opened again: mend the disk', {
+        cause: error,
+      });
+      throw this.#failure;
+    }
+  }
+
   async #run<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#recovering !== undefined) await Promise.allSettled([this.#recovering]);
     if (this.#closed) {
       throw new MillraceError('STATE_CLOSED', 'the state is closed: open it again to go on');
     }
+    if (this.#failure !== undefined) throw this.#failure;
+    const running = step();
+    this.#running.add(running);
     try {
-      return await step();
+      return await running;
     } catch (error) {
       throw stateError(error, this.#options.directory);
+    } finally {
+      this.#running.delete(running);
     }
   }
 

@@ -231,3 +231,22 @@ describe('changes that cannot be', () => {
     expect(await store.writer.commit([stateChange([stateEvent(0)])])).toMatchObject({ applied: 1 });
   });
 });
+
+it('lets queries wait while a reader recovers the state, and takes a new writer afterwards', async () => {
+  const directory = await temporaryDirectory();
+  const reader = await openEmbeddedStateReader({ ...options, directory });
+  onTestFinished(() => reader.close());
+  const first = await openWriter(directory);
+  await first.commit([stateChange([stateEvent(0)])]);
+  await first.close();
+  const counts = Promise.all(Array.from({ length: 20 }, async () => (await reader.rollup(everything)).rows[0]?.count));
+  const recovering = reader.recover?.();
+  const later = reader.rollup(everything);
+  await recovering;
+  expect(new Set(await counts)).toEqual(new Set([1]));
+  expect((await later).rows[0]?.count).toBe(1);
+  const second = await openWriter(directory);
+  await second.commit([stateChange([stateEvent(1)])]);
+  expect((await reader.rollup(everything)).rows[0]?.count).toBe(2);
+  await second.close();
+});

@@ -1,5 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { MillraceError, type ErrorCode, type EventLog, type Logger } from '@millrace/core';
+import { MillraceError, type ErrorCode, type EventLog, type Logger, type StateReader } from '@millrace/core';
 import type { Command, Report, WorkerSettings } from './messages.ts';
 import { portChannel } from './port-channel.ts';
 import { pause } from './pause.ts';
@@ -29,6 +29,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
 export interface ProcessorHostDependencies {
   readonly log: EventLog;
   readonly logger: Logger;
+  /** Asked to recover the state after a worker could not write it. */
+  readonly state?: Pick<StateReader, 'recover'>;
 }
 
 export interface ProcessorHostOptions {
@@ -160,10 +162,25 @@ class WorkerHost implements ProcessorHost {
       }
       if (performance.now() - startedAt > STABLE_AFTER_MS) waitMs = BACK_OFF_MS.first;
       logger.error({ err: error, exitCode: code, restartInMs: waitMs }, 'the processor has died and is started again');
-      if (!(await pause(waitMs, this.stopping.signal))) return;
-      waitMs = Math.min(2 * waitMs, BACK_OFF_MS.longest);
+      do {
+        if (!(await pause(waitMs, this.stopping.signal))) return;
+        waitMs = Math.min(2 * waitMs, BACK_OFF_MS.longest);
+      } while (!(await this.recovered(error)));
       startedAt = performance.now();
       this.restartCount++;
+    }
+  }
+
+  /** Whether a new worker can write the state, after one that ended with this error. */
+  private async recovered(ending: MillraceError | undefined): Promise<boolean> {
+    if (ending?.code !== 'STORE_FAILED') return true;
+    const { state, logger } = this.dependencies;
+    try {
+      await state?.recover?.();
+      return true;
+    } catch (error) {
+      logger.warn({ err: error }, 'the state cannot be written yet; tags wait in the log');
+      return false;
     }
   }
 
