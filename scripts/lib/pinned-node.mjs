@@ -16,7 +16,7 @@ export function nodeProblem(root, running = process) {
   if (running.execPath.startsWith(modules + sep)) return undefined;
   const windows = running.platform === 'win32';
   const pinned = join(modules, '.bin', windows ? 'node.cmd' : 'node');
-  if (existsSync(pinned) && spawnSync(`"${pinned}"`, ['--version'], { shell: true }).status === 0) return undefined;
+  if (existsSync(pinned) && spawnSync(`"${pinned}" --version`, { shell: true }).status === 0) return undefined;
 
   const oldest = oldestNode(root);
   const canFallBack = compareVersions(running.version.replace(/^v/, ''), oldest) >= 0;
