@@ -1,4 +1,4 @@
-import { seededRandom } from './random.ts';
+import { seededRandom } from '@millrace/testkit';
 
 /** How many different values the generated fields take, as in the load test that the API was written for. */
 const COOKIES = 1_000_000;

@@ -5,6 +5,7 @@ export * from './key-value-store.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
 export * from './metrics.ts';
+export * from './owner-file.ts';
 export * from './partition.ts';
 export * from './publisher.ts';
 export * from './registry.ts';

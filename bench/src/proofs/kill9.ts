@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { killRounds } from '@millrace/testkit';
+import { killRounds, seededRandom } from '@millrace/testkit';
 import type { Proof } from '../proof.ts';
-import { seededRandom } from '../random.ts';
 
 /** kill -9 at random moments under load: each acknowledged tag counts exactly once, each other one at most once. */
 export const proof: Proof = {

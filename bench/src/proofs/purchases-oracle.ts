@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { PurchaseFiles } from '@millrace/example-purchases';
-import { seededRandom } from '../random.ts';
+import { seededRandom } from '@millrace/testkit';
 
 /** A question to `/aggregates`, and what it filters by. */
 export interface Question {

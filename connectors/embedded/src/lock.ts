@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 
-import { MillraceError } from '@millrace/core';
+import { hasCode, isAlive, MillraceError, readOwner } from '@millrace/core';
 import { ClassicLevel } from 'classic-level';
 
 import { readIfPresent, replaceFile } from './files.ts';
-import { isAlive, readOwner } from './owner.ts';
 
 /**
  * Who may hold a lock together: `process` is shared by everything in this process, over all its threads (the HTTP
@@ -57,7 +56,11 @@ export function levelCode(error: unknown): string | undefined {
 }
 
 async function lockedError(directory: string, cause: unknown): Promise<MillraceError> {
-  const owner = await readOwner(directory);
+  // That the directory is locked matters more than a file about its owner that cannot be read.
+  const owner = await readOwner(directory).catch((error: unknown) => {
+    if (hasCode(error, 'INVALID_OPTION')) return undefined;
+    throw error;
+  });
   const pid = owner?.pid ?? Number(await readIfPresent(join(directory, 'lock', 'pid')));
   const holder = pid > 0 && isAlive(pid) ? `process ${pid}` : 'another process';
   const who = pid === process.pid ? `this process (${pid})` : holder;

@@ -4,10 +4,10 @@ import { mkdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
+import { writeOwner } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
 import { openDataDirectory } from '../src/data-directory.ts';
-import { writeOwner } from '../src/owner.ts';
 import type { FormatSupport } from '../src/version.ts';
 import { HOLDER, holdInAnotherProcess, temporaryDirectory } from './fixtures.ts';
 

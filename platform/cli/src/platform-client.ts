@@ -1,7 +1,6 @@
 import type { OptionValues, Options } from '@millrace/core';
-import { ERRORS, MillraceError, defineOptions, stringOption } from '@millrace/core';
+import { ERRORS, MillraceError, defineOptions, readOwner, stringOption } from '@millrace/core';
 import type { ErrorCode } from '@millrace/core';
-import { readOwner } from './owner-file.ts';
 
 /** How every command that speaks to a running platform finds it. */
 export const clientOptions = {

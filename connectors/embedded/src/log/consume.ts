@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, type Batch, type Bounds, type ConsumeOptions, type Damage, type LogRecord } from '@millrace/core';
 import type { Disk, Watermark } from '@millrace/storage';
 import { LogCursor, removedRange, type Stretch } from './cursor.ts';
-import { outOfRange, unreadable } from './errors.ts';
-import { decodeFrame } from './record-codec.ts';
+import { outOfRange } from './errors.ts';
 import type { LogSource } from './source.ts';
+import { takeRecords } from './take-records.ts';
 
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 64 * 1024;
@@ -115,15 +115,7 @@ function toBatches(
 ): { readonly batches: Batch[]; readonly to: number } {
   const records: LogRecord[][] = positions.map(() => []);
   const sink = { from: positions, records, budget: maxBytes, taken: 0 };
-  let { to } = stretch;
-  for (const frame of stretch.frames) {
-    const next = decodeFrame(frame.header, stretch.buffer, frame.bodyAt, sink);
-    if (next === undefined) throw unreadable(frame.header.offset);
-    if (next === frame.header.offset + frame.header.records) continue;
-    cursor.rewind(frame, next);
-    to = next;
-    break;
-  }
+  const to = takeRecords(cursor, stretch, sink);
   // Damage behind the place where the budget ended is met again with the next stretch.
   const reached = damage.filter((lost) => lost.from < to);
   const batches: Batch[] = [];

@@ -10,9 +10,9 @@ import {
 import { listSegments, READ_BYTES, StorageError, type Disk, type Watermark } from '@millrace/storage';
 import { consumeLog } from './consume.ts';
 import { LogCursor, REMOVED } from './cursor.ts';
-import { logClosed, outOfRange, toLogError, unreadable } from './errors.ts';
-import { decodeFrame } from './record-codec.ts';
+import { logClosed, outOfRange, toLogError } from './errors.ts';
 import type { LogSource } from './source.ts';
+import { takeRecords } from './take-records.ts';
 
 /** Smallest buffer that is read into: fewer bytes cost as many system calls. */
 const LEAST_READ_BYTES = 64 * 1024;
@@ -131,15 +131,7 @@ export class SegmentLogReader implements LogReader {
         this.#source.damaged(lost.place, lost.reason);
         if (partition === 0) damage.push(lost);
       }
-      to = stretch.to;
-      for (const frame of stretch.frames) {
-        const next = decodeFrame(frame.header, stretch.buffer, frame.bodyAt, sink);
-        if (next === undefined) throw unreadable(frame.header.offset);
-        if (next === frame.header.offset + frame.header.records) continue;
-        cursor.rewind(frame, next);
-        to = next;
-        break;
-      }
+      to = takeRecords(cursor, stretch, sink);
     }
     return { partition, from, to, records, ...(damage.length > 0 ? { damage } : {}) };
   }

@@ -2,21 +2,11 @@ import { request as httpRequest } from 'node:http';
 import type { DeadLetter } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { encodeTag } from '../../src/codec.ts';
+import { someTag } from '../support/tags.ts';
 import { refusal, RUNNING, startFrontend, TAG, type TestFrontend } from './support/frontend.ts';
 
 const letter = (offset: number): DeadLetter => {
-  const { key, value } = encodeTag({
-    time: Date.parse(TAG.time),
-    cookie: 'alice',
-    country: 'PL',
-    device: 'PC',
-    action: 'VIEW',
-    origin: 'shop',
-    productId: 7,
-    brandId: 'Nike',
-    categoryId: 'shoes',
-    price: offset,
-  });
+  const { key, value } = encodeTag(someTag({ time: Date.parse(TAG.time), price: offset }));
   return {
     id: `0-${offset}`,
     partition: 0,

@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MillraceError } from '@millrace/core';
+import { MillraceError } from './errors.ts';
 
 /** The running platform of a data directory: how commands on the same machine find it. */
 export interface Owner {
@@ -66,7 +66,8 @@ function unreadable(directory: string, reason: string, cause: unknown): Millrace
   return new MillraceError('INVALID_OPTION', message, { field: '--data', value: directory, cause });
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process with this id runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
