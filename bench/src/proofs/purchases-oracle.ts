@@ -37,12 +37,12 @@ export class PurchaseOracle {
     await connection.run(`
       create table purchase as
         select
-          transaction_timestamp as at, p.file_row_number as place, household_id::varchar as household,
+          transaction_timestamp as bought, p.file_row_number as line, household_id::varchar as household,
           store_id::varchar as origin, product_id, coalesce(manufacturer_id::varchar, '') as brand_id,
           coalesce(product_category, '') as category_id, round(sales_value * 100)::bigint as price
         from read_parquet('${files.transactions}', file_row_number = true) as p
         left join '${files.products}' using (product_id)
-        order by at, place ${limit === undefined ? '' : `limit ${limit}`}`);
+        order by bought, line ${limit === undefined ? '' : `limit ${limit}`}`);
     const households = await connection.runAndReadAll('select distinct household from purchase order by household');
     const count = await connection.runAndReadAll('select count(*) from purchase');
     return new PurchaseOracle(
@@ -69,8 +69,8 @@ export class PurchaseOracle {
   /** The newest purchases as the platform writes them, later ones of a second first. */
   async profile(household: string, limit: number): Promise<object[]> {
     const rows = await this.#query(
-      `select strftime(at, '%Y-%m-%dT%H:%M:%S.000Z'), origin, product_id::integer, brand_id, category_id, price::integer
-       from purchase where household = $1 order by at desc, place desc limit ${limit}`,
+      `select strftime(bought, '%Y-%m-%dT%H:%M:%S.000Z'), origin, product_id::integer, brand_id, category_id, price::integer
+       from purchase where household = $1 order by bought desc, line desc limit ${limit}`,
       [household],
     );
     return rows.map(([time, origin, product, brand, category, price]) => ({
@@ -87,8 +87,8 @@ export class PurchaseOracle {
   /** Ten minutes around a random purchase, filtered by a random choice of that purchase's fields. */
   async questions(count: number): Promise<Question[]> {
     const rows = await this.#query(
-      `select strftime(date_trunc('minute', at), '%Y-%m-%dT%H:%M:%S'), origin, brand_id, category_id
-       from purchase order by hash(place) limit ${count}`,
+      `select strftime(date_trunc('minute', bought), '%Y-%m-%dT%H:%M:%S'), origin, brand_id, category_id
+       from purchase order by hash(line) limit ${count}`,
       [],
     );
     return rows.map(([minute, origin, brand, category]) => {
@@ -114,7 +114,7 @@ export class PurchaseOracle {
       `select strftime(minute, '%Y-%m-%dT%H:%M:%S'), coalesce(sum(price), 0)::varchar, count(price)::varchar
        from (select unnest(generate_series(timestamp '${question.from}',
                timestamp '${question.from}' + interval ${question.minutes - 1} minute, interval 1 minute)) as minute)
-       left join purchase on date_trunc('minute', at) = minute ${conditions}
+       left join purchase on date_trunc('minute', bought) = minute ${conditions}
        group by minute order by minute`,
       question.filters.map(([, value]) => value),
     );
