@@ -19,6 +19,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'DATA_DIRECTORY_VERSION',
   'INVALID_OPTION',
   'NOT_SUPPORTED',
+  // The state is ahead of the log, which someone has removed or restored: going on would skip what comes in now.
+  'OFFSET_OUT_OF_RANGE',
   'PARTITIONS_MISMATCH',
   'SCHEMA_MISMATCH',
   'STALE_OWNER',
