@@ -36,7 +36,7 @@ export interface DimensionSchema {
 /** One event as the state sees it. */
 export interface StateEvent {
   readonly offset: Offset;
-  /** Whose timeline it enters. */
+  /** Whose timeline it enters. All events of one key are in one partition, which gives them their order. */
   readonly key: string;
   /** Index into the schema's kinds. */
   readonly kind: number;
