@@ -7,6 +7,7 @@
 export const ROOMS = [
   { folder: /^(core|storage)$/, mayImport: /^$/, because: 'core and storage stand alone' },
   { folder: /^connectors\/[^/]+$/, mayImport: /^(core|storage)$/, because: 'a connector knows core and storage only' },
+  { folder: /^servers\/[^/]+$/, mayImport: /^(core|storage)$/, because: 'a server knows core and storage only' },
   {
     folder: /^platform\/cli$/,
     mayImport: /^(core|platform\/(?!cli$)[^/]+)$/,
