@@ -1,0 +1,59 @@
+import type { Options, OptionValues } from '../config/index.ts';
+
+/**
+ * The receiving half of a connector. Queueing, decoding, packaging, delivery, reconnecting and counting are done once,
+ * behind it, for every connector.
+ */
+export interface SourceConnector<O extends Options = Options> {
+  /** What the URL's query and the configuration may set for this connector, beside what every subscriber takes. */
+  readonly options: O;
+  /** Checks URL and options without any input or output. @throws INVALID_ARGUMENT, INVALID_OPTION */
+  prepare(target: SourceTarget<O>): PreparedSource;
+}
+
+export interface SourceTarget<O extends Options> {
+  readonly url: URL;
+  /** As given, for messages; without the password. */
+  readonly display: string;
+  readonly values: OptionValues<O>;
+  /** The subscriber's name: default of consumer group names and the like. */
+  readonly name: string;
+}
+
+export interface PreparedSource {
+  /** One connection. After a failure it is closed, and a new one made. @throws with a code whose `retry` says whether to try again */
+  connect(signal: AbortSignal): Promise<Source>;
+}
+
+/** One connection to where messages come from. */
+export interface Source {
+  /**
+   * Waits for messages and gives what is there, at most about `max`, in order. Empty when nothing came for a while or
+   * the signal aborted; undefined when nothing will ever come (the end of a file). Never called again before it has settled.
+   *
+   * @throws with a code whose `retry` says whether a new connection may go on
+   */
+  receive(max: number, signal: AbortSignal): Promise<readonly Received[] | undefined>;
+  /**
+   * The application is done with these: they need not come again. Called in the order of arrival. Absent where a
+   * message is gone once it is received (at most once).
+   */
+  acknowledge?(received: readonly Received[]): Promise<void>;
+  /** Releases the connection, also a broken one. What was not acknowledged may come again, to whoever connects next. */
+  close(): Promise<void>;
+}
+
+/** A message as it came in. */
+export interface Received {
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON text from one of our publishers; anything from others. */
+  readonly body: string | Uint8Array;
+  /** For `acknowledge`: the connector's own. */
+  readonly token?: unknown;
+}
+
+/** Keeps the types of options within one connector, where the registry need not know them. */
+export function defineSource<const O extends Options>(connector: SourceConnector<O>): SourceConnector {
+  return connector as unknown as SourceConnector;
+}
