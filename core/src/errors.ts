@@ -53,6 +53,8 @@ export const ERRORS = {
   RECORD_UNREADABLE: { status: 500, retry: false },
 
   // Passing on
+  UNAVAILABLE: { status: 503, retry: true },
+  REFUSED: { status: 502, retry: false },
   QUEUE_FULL: { status: 503, retry: true },
   TIMEOUT: { status: 504, retry: true },
   CANCELLED: { status: 503, retry: false },

@@ -4,6 +4,8 @@ export * from './event-log.ts';
 export * from './key-value-store.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
+export * from './messaging/sink.ts';
+export * from './messaging/source.ts';
 export * from './metrics.ts';
 export * from './owner-file.ts';
 export * from './partition.ts';

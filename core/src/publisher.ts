@@ -24,6 +24,8 @@ export interface Publisher {
 export interface Message {
   readonly key?: string;
   readonly value: JsonValue;
+  /** Carried beside the value where the target has room for it (Kafka, HTTP, streams), else not at all. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type JsonValue =

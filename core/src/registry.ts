@@ -2,6 +2,8 @@ import { MillraceError } from './errors.ts';
 import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { Logger } from './logging.ts';
+import type { SinkConnector } from './messaging/sink.ts';
+import type { SourceConnector } from './messaging/source.ts';
 import type { Publisher } from './publisher.ts';
 import type { StateReader, StateSchema, StateWriter } from './state-store.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -11,8 +13,18 @@ import type { Subscriber } from './subscriber.ts';
  * nothing at start. Adding a backend is one line here.
  */
 const PACKAGES: Readonly<Record<string, string>> = {
+  aerospike: '@millrace/aerospike',
   embedded: '@millrace/embedded',
+  file: '@millrace/file',
+  http: '@millrace/rest',
+  https: '@millrace/rest',
+  kafka: '@millrace/kafka',
   memory: '@millrace/memory',
+  redis: '@millrace/redis',
+  redischannel: '@millrace/redis',
+  rediss: '@millrace/redis',
+  redisstream: '@millrace/redis',
+  rest: '@millrace/rest',
 };
 
 export interface EventLogOptions {
@@ -49,6 +61,9 @@ export interface Connector {
   openKeyValueStore?(url: string): Promise<KeyValueStore>;
   openPublisher?(url: string): Promise<Publisher>;
   openSubscriber?(url: string): Promise<Subscriber>;
+  /** By URL scheme: a package may serve several that differ. */
+  readonly sinks?: Readonly<Record<string, SinkConnector>>;
+  readonly sources?: Readonly<Record<string, SourceConnector>>;
 }
 
 /** Opens backends by URL. */
@@ -91,7 +106,10 @@ export function createRegistry(
     }
   }
 
-  async function openerOf<K extends keyof Connector>(contract: K, url: string): Promise<NonNullable<Connector[K]>> {
+  async function openerOf<K extends Exclude<keyof Connector, 'sinks' | 'sources'>>(
+    contract: K,
+    url: string,
+  ): Promise<NonNullable<Connector[K]>> {
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
     if (scheme === undefined) throw unknownScheme(url, `"${url}" has no scheme: write one of ${known}`);
     const connector = await connectorFor(scheme, url);

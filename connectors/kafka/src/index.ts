@@ -1,1 +1,3 @@
-export {};
+import type { Connector } from '@millrace/core';
+
+export const connector: Connector = {};

@@ -75,5 +75,5 @@ export function defineSink<const O extends Options, E extends Encoded>(connector
   prepare(target: SinkTarget<O>): PreparedSink<E>;
 }): SinkConnector {
   // What `encode` of a connector gives only ever reaches `send` of the same one.
-  return connector as unknown as SinkConnector;
+  return connector;
 }

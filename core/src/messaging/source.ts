@@ -55,5 +55,5 @@ export interface Received {
 
 /** Keeps the types of options within one connector, where the registry need not know them. */
 export function defineSource<const O extends Options>(connector: SourceConnector<O>): SourceConnector {
-  return connector as unknown as SourceConnector;
+  return connector;
 }

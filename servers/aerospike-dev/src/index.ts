@@ -1,1 +1,1 @@
-export {};
+export const NAME = 'aerospike-dev';
