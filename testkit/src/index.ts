@@ -14,3 +14,4 @@ export * from './seeded-random.ts';
 export * from './state-events.ts';
 export * from './state-model.ts';
 export * from './state-store-suite.ts';
+export * from './servers/index.ts';
