@@ -245,6 +245,7 @@ describe('printing', () => {
   it('keeps secrets out of print-outs and errors', () => {
     const rows = redactedOptions(resolve({ env: { MILLRACE_TOKEN: 'hunter2' }, flags: { retention: '90s' } }));
     expect(rows).toContainEqual({ key: 'token', value: '***', source: 'environment' });
+    expect(redactedOptions(resolve({}))).toContainEqual({ key: 'retention', value: '24h', source: 'default' });
     expect(rows).toContainEqual({ key: 'pin-code', value: undefined, source: 'default' });
     expect(rows).toContainEqual({ key: 'retention', value: '90s', source: 'flag' });
     expect(JSON.stringify(rows)).not.toContain('hunter2');

@@ -49,7 +49,7 @@ export function redactedOptions<O extends Options>({ options, values, sources }:
     const value = values[name];
     return {
       key: optionKey(name, option),
-      value: value === undefined ? undefined : printable(option, value),
+      value: value === undefined ? undefined : printable(option, value, sources[name]!),
       source: sources[name]!,
     };
   });
@@ -72,6 +72,8 @@ export function optionsTable(options: Options): string {
   return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`).join('');
 }
 
-function printable(option: Option<unknown>, value: unknown): string {
-  return option.secret ? REDACTED : option.format(value);
+/** A default stands there as help and documentation write it. */
+function printable(option: Option<unknown>, value: unknown, source: OptionSource): string {
+  if (option.secret) return REDACTED;
+  return source === 'default' && option.defaultText !== undefined ? option.defaultText : option.format(value);
 }

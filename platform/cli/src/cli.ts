@@ -25,12 +25,7 @@ export type CliProcess = TerminalStreams & Pick<NodeJS.Process, 'env' | 'on' | '
 /** Runs one command line; resolves with the exit code and never rejects. */
 export async function runCli(argv: readonly string[], host: CliProcess): Promise<number> {
   const terminal = createTerminal(host, host.env);
-  const onPipe = (error: NodeJS.ErrnoException): void => {
-    // The reader has seen enough (`millrace profile alice | head`): that is no failure.
-    if (error.code === 'EPIPE') host.exit(EXIT.ok);
-    throw error;
-  };
-  host.stdout.on('error', onPipe);
+  endWithReaders(host);
   let debug = argv.includes('--debug');
   try {
     let invocation: Invocation | undefined;
@@ -41,9 +36,20 @@ export async function runCli(argv: readonly string[], host: CliProcess): Promise
     return await runCommand(invocation, host, terminal);
   } catch (error) {
     return report(error, terminal, debug, argv);
-  } finally {
-    host.stdout.off('error', onPipe);
   }
+}
+
+/**
+ * Node.js ignores SIGPIPE, so a reader that has seen enough (`millrace help up | head -1`) shows as an error of the
+ * stream. It may come after the command has ended, while its last lines are let through: the listeners stay.
+ */
+function endWithReaders(host: CliProcess): void {
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') host.exit(EXIT.readerGone);
+    throw error;
+  };
+  host.stdout.on('error', onError);
+  host.stderr.on('error', onError);
 }
 
 async function runCommand(invocation: Invocation, host: CliProcess, terminal: Terminal): Promise<number> {
@@ -87,6 +93,8 @@ function report(error: unknown, terminal: Terminal, debug: boolean, argv: readon
   if (error instanceof CommanderError) {
     // Commander has printed the help or the version that was asked for.
     if (error.exitCode === 0) return EXIT.ok;
+    // No command was given: Commander has answered with the list of them.
+    if (error.code === 'commander.help') return EXIT.usage;
     const reason = error.message.replace(/^error: /, '').replaceAll(/\n\(Did you mean .*/g, '');
     terminal.note(`error UNKNOWN_OPTION: ${reason}${hintFor(error, argv)}`);
     terminal.note('Run `millrace --help`, or `millrace COMMAND --help`, for what there is.');

@@ -1,8 +1,8 @@
 import type { ConfigFile, Logger, OptionDefinitions, OptionValues, Options, ResolvedOptions } from '@millrace/core';
 import type { Terminal } from './terminal.ts';
 
-/** Exit codes of every command. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+/** Exit codes of every command; the last two are those of a shell for SIGINT and SIGPIPE. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130, readerGone: 141 } as const;
 
 /** A positional argument: `<name>` is required, `[name]` is not. */
 export interface CommandArgument {

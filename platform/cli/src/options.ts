@@ -10,6 +10,8 @@ import {
 } from '@millrace/core';
 import type { OptionValues } from '@millrace/core';
 
+export const DEFAULT_DATA_DIRECTORY = '.millrace';
+
 export const upOptions = defineOptions('up', {
   port: integerOption({
     flag: 'port',
@@ -29,7 +31,7 @@ export const upOptions = defineOptions('up', {
   data: stringOption({
     flag: 'data',
     env: 'MILLRACE_DATA',
-    default: '.millrace',
+    default: DEFAULT_DATA_DIRECTORY,
     minLength: 1,
     description: 'Data directory; made when there is none',
   }),

@@ -1,6 +1,8 @@
 import type { OptionValues, Options } from '@millrace/core';
 import { ERRORS, MillraceError, defineOptions, readOwner, stringOption } from '@millrace/core';
 import type { ErrorCode } from '@millrace/core';
+import { DEFAULT_DATA_DIRECTORY } from './options.ts';
+import { dataFlag } from './shell.ts';
 
 /** How every command that speaks to a running platform finds it. */
 export const clientOptions = {
@@ -13,7 +15,7 @@ export const clientOptions = {
   data: stringOption({
     flag: 'data',
     env: 'MILLRACE_DATA',
-    default: '.millrace',
+    default: DEFAULT_DATA_DIRECTORY,
     description: 'Data directory of the running platform',
   }),
   adminToken: stringOption({
@@ -65,12 +67,10 @@ export async function findPlatform({ url, data, adminToken }: ClientOptions): Pr
   if (owner !== undefined) return createClient(owner.url, adminToken ?? owner.adminToken);
   throw new MillraceError(
     'NOT_RUNNING',
-    `no platform is running on the data directory ${data}. Start one with \`${startCommand(data)}\`, or give the --url of another`,
+    `no platform is running on the data directory ${data}. Start one with \`npx millrace up${dataFlag(data)}\`, or give the --url of another`,
     { field: '--data', value: data },
   );
 }
-
-const startCommand = (data: string): string => `npx millrace up --data ${data}`;
 
 export function createClient(url: string, adminToken: string | undefined): PlatformClient {
   const send = async (method: string, path: string, { body, headers, signal }: SendInit = {}): Promise<Answer> => {

@@ -49,6 +49,10 @@ export function createTerminal({ stdin, stdout, stderr }: TerminalStreams, env: 
 /** `1234567` as `1,234,567`. */
 export const grouped = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 1 });
 
+/** A number and what it counts: `1 view`, `1,234 views`. */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${grouped(value)} ${value === 1 ? one : many}`;
+
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Bytes rounded for a person: `12.3 MB`, in powers of 1000. */

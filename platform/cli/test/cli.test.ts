@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runMillrace } from '@millrace/testkit';
+import { MILLRACE_MAIN, runMillrace } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let directory: string;
@@ -79,6 +81,25 @@ it('stops at a variable of the original platform that has no valid value', async
   const { code, stderr } = await runMillrace(['up', '--port', '0', '--data', join(directory, 'data')], { env });
   expect(stderr).toContain('environment variable AEROSPIKE_PORT: "three" is not an integer');
   expect(code).toBe(2);
+});
+
+it.each([
+  [[], ['up', 'load', 'dead-letters', 'version']],
+  [['dead-letters'], ['list', 'show', 'retry']],
+])('%j without a command shows the help, and ends as called wrongly', async (args, names) => {
+  const { code, stdout, stderr } = await runMillrace(args);
+  for (const name of names) expect(stderr).toMatch(new RegExp(`^  ${name} `, 'm'));
+  expect(stderr).not.toContain('error');
+  expect([code, stdout]).toEqual([2, '']);
+});
+
+it.each([[['help', 'up']], [['--help']], [['config']]])('%j ends quietly when nobody reads it', async (args) => {
+  const child = spawn(process.execPath, [MILLRACE_MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, stderr]).toEqual([141, '']);
 });
 
 it('shows the commands in its help', async () => {

@@ -103,7 +103,13 @@ describe('up', () => {
       await sleep(50);
       ({ accepted } = await statusOf(other));
     }
-    expect(demo.output()).toContain('npx millrace profile user-7');
+    const commands = [...demo.output().matchAll(/^ {2}npx millrace (?!load)(.*)$/gm)].map(([, line]) => line!);
+    expect(commands).toHaveLength(5);
+    for (const line of commands) {
+      const { code, stderr } = await runMillrace(line.replaceAll("'", '').split(' '));
+      expect([line, code, stderr]).toEqual([line, 0, '']);
+    }
+    expect(commands.join('\n')).toContain('profile user-7');
     expect(existsSync(join(other, 'owner.json'))).toBe(true);
     const { code } = await demo.stop();
     expect(code).toBe(0);
@@ -149,7 +155,7 @@ describe('load', () => {
       const args = ['--rate', '0', '--count', '300', '--connections', '4', '--tags-only', '--seed', '5'];
       const { code, stdout } = await runMillrace(['load', '--url', url, ...args]);
       expect(stdout).toContain('300 of 300 tags acknowledged');
-      expect(stdout).toMatch(/, 1 mismatches\n\n\/user_profiles\/u5-\S+\n {2}expected \{.*\n {2}got {6}\{/);
+      expect(stdout).toMatch(/, 1 mismatch\n\n\/user_profiles\/u5-\S+\n {2}expected \{.*\n {2}got {6}\{/);
       expect(spoiled).toBe(1);
       expect(code).toBe(1);
     } finally {
@@ -223,6 +229,7 @@ describe('queries', () => {
     expect(table.stdout.trim().split('\n')).toHaveLength(4);
     const chart = await millrace('aggregates', '--last', '3m', '--origin', 'o', '--aggregates', 'COUNT');
     expect(chart.stdout).toMatch(/VIEW +o +40 +#{30}/);
+    expect(chart.stdout).toMatch(/^1m_bucket +action +origin +count +bar of count$/m);
     const grouped = await millrace('aggregates', '--last', '3m', '--brand-id', 'b', '--group-by', 'device', '--json');
     const { columns, rows } = JSON.parse(grouped.stdout) as { columns: string[]; rows: string[][] };
     expect(columns).toEqual(['1m_bucket', 'action', 'brand_id', 'device', 'count', 'sum_price']);

@@ -116,7 +116,7 @@ function chart(terminal: Terminal, { columns, rows }: AggregatesAnswer, drawn: s
   const shown: Column[] = columns.map((name) => ({ name, align: /^(count|sum_price)$/.test(name) ? 'right' : 'left' }));
   return table(
     terminal,
-    [...shown, { name: drawn }],
+    [...shown, { name: `bar of ${drawn}` }],
     rows.map((row, index) => [...row, bar(terminal, values[index]!, highest, BAR_WIDTH)]),
   );
 }

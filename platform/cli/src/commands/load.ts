@@ -8,7 +8,7 @@ import { runLoad } from '../load/run.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
 import { progressBar } from '../progress-bar.ts';
 import { shareOf } from '../share.ts';
-import { grouped } from '../terminal.ts';
+import { counted, grouped } from '../terminal.ts';
 import { parseTime } from '../time-options.ts';
 
 export const loadCommand = defineCommand({
@@ -97,7 +97,7 @@ export const loadCommand = defineCommand({
         progress: ({ phase, done, total, perSecond, mismatches }) =>
           bar.show(
             done / total,
-            `${phase} ${grouped(done)} of ${grouped(total)}, ${grouped(perSecond)} tags/s, ${mismatches} mismatches`,
+            `${phase} ${grouped(done)} of ${grouped(total)}, ${grouped(perSecond)} tags/s, ${counted(mismatches, 'mismatch', 'mismatches')}`,
           ),
       },
       interrupted,

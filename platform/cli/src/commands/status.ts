@@ -4,7 +4,7 @@ import { jsonOption } from '../json-option.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
 import { readStatus } from '../status.ts';
 import { table } from '../table.ts';
-import { grouped, roundedBytes } from '../terminal.ts';
+import { counted, grouped, roundedBytes } from '../terminal.ts';
 
 export const statusCommand = defineCommand({
   name: 'status',
@@ -25,7 +25,7 @@ export const statusCommand = defineCommand({
       ['event clock', status.clock === undefined ? 'no events yet' : new Date(status.clock).toISOString()],
       ['accepted since then', grouped(status.accepted)],
       ['applied since then', grouped(status.applied)],
-      ['behind', `${grouped(status.lag.records)} tags, ${grouped(status.lag.ms)} ms`],
+      ['behind', `${counted(status.lag.records, 'tag')}, ${grouped(status.lag.ms)} ms`],
       ['too late for aggregates', grouped(status.late)],
       ['duplicates dropped', grouped(status.duplicates)],
       ['dead letters', grouped(status.deadLetters)],

@@ -40,7 +40,9 @@ async function run(input: CommandInput<(typeof upOptions)['definitions']>): Prom
     const url = reachableUrl(listening);
     await writeOwner(options.data, { pid: process.pid, url, startedAt: Date.now(), adminToken });
     for (const line of welcome({ url, listening, data: options.data, now: Date.now() }, terminal)) terminal.print(line);
-    const demo = options.demo ? startDemo({ url, seed: Date.now() % 2 ** 31, terminal, interrupted }) : undefined;
+    const demo = options.demo
+      ? startDemo({ url, data: options.data, seed: Date.now() % 2 ** 31, terminal, interrupted })
+      : undefined;
     const statusLine = startStatusLine({ url, adminToken, terminal, logger });
     await Promise.race([aborted(interrupted), platform.failed]).catch((error: unknown) => (failure = error));
     statusLine.stop();

@@ -1,6 +1,6 @@
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { grouped } from '../terminal.ts';
+import { counted, grouped } from '../terminal.ts';
 import type { Latencies, LoadReport } from './report.ts';
 
 const COLUMNS = ['Latency, ms', 'Count', 'p50', 'p90', 'p99', 'p99.9', 'Max'].map((name, index) => ({
@@ -11,7 +11,7 @@ const COLUMNS = ['Latency, ms', 'Count', 'p50', 'p90', 'p99', 'p99.9', 'Max'].ma
 export function printReport(terminal: Terminal, report: LoadReport): void {
   const { tags, checked, mismatches, examples, latencyMs, seconds, colors } = { ...report, colors: terminal.colors };
   terminal.print(
-    `${grouped(tags.acknowledged)} of ${grouped(tags.sent)} tags acknowledged in ${grouped(seconds)} s: ` +
+    `${grouped(tags.acknowledged)} of ${counted(tags.sent, 'tag')} acknowledged in ${grouped(seconds)} s: ` +
       `${grouped(tags.perSecond)}/s; caught up ${grouped(report.catchUpMs)} ms after the last one`,
   );
   terminal.print(`event times ${report.from} to ${report.to}, seed ${report.seed}`);
@@ -22,11 +22,11 @@ export function printReport(terminal: Terminal, report: LoadReport): void {
   ];
   terminal.print(table(terminal, COLUMNS, rows));
   for (const [status, count] of Object.entries(tags.refused)) {
-    terminal.print(colors.red(`${grouped(count)} tags were answered with status ${status}`));
+    terminal.print(colors.red(`${counted(count, 'tag')} refused with status ${status}`));
   }
   if (report.interrupted !== undefined) terminal.print(colors.red(`The run ended early: ${report.interrupted}`));
-  const answers = `${grouped(checked.profiles)} profiles and ${grouped(checked.aggregates)} aggregates compared`;
-  const verdict = `${answers}, ${grouped(mismatches)} mismatches`;
+  const answers = `${counted(checked.profiles, 'profile')} and ${grouped(checked.aggregates)} aggregates compared`;
+  const verdict = `${answers}, ${counted(mismatches, 'mismatch', 'mismatches')}`;
   terminal.print(mismatches === 0 ? colors.green(verdict) : colors.red(verdict));
   for (const { query, expected, got } of examples) {
     terminal.print(`\n${query}\n  expected ${expected}\n  got      ${got}`);

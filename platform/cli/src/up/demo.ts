@@ -1,6 +1,7 @@
 import { Lanes } from '../load/lanes.ts';
 import { TagGenerator, TagWriter } from '../load/generator.ts';
 import { Pacer } from '../load/pacer.ts';
+import { dataFlag } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 
 const TAGS_PER_SECOND = 200;
@@ -10,13 +11,14 @@ const COOKIES = 1000;
 
 export interface DemoOptions {
   readonly url: string;
+  readonly data: string;
   readonly seed: number;
   readonly terminal: Terminal;
   readonly interrupted: AbortSignal;
 }
 
 /** Sends generated tags to the platform over HTTP, as any client would, and says what to ask for. */
-export function startDemo({ url, seed, terminal, interrupted }: DemoOptions): { stop(): Promise<void> } {
+export function startDemo({ url, data, seed, terminal, interrupted }: DemoOptions): { stop(): Promise<void> } {
   const generator = new TagGenerator({ seed, start: 0, cookies: COOKIES, late: 0, ties: 0 });
   const writer = new TagWriter('user-');
   const address = new URL(url);
@@ -53,12 +55,13 @@ export function startDemo({ url, seed, terminal, interrupted }: DemoOptions): { 
     }
   };
   pacer.start(send);
+  const at = dataFlag(data);
   terminal.print(
     `Demo: ${TAGS_PER_SECOND} tags a second of ${writer.cookie(0)} to ${writer.cookie(COOKIES - 1)}; try in a second terminal`,
   );
-  terminal.print('  npx millrace aggregates --group-by device');
-  terminal.print(`  npx millrace profile ${writer.cookie(7)}`);
-  terminal.print('  npx millrace aggregates --brand-id brand-7 --action BUY');
+  terminal.print(`  npx millrace aggregates --group-by device${at}`);
+  terminal.print(`  npx millrace profile ${writer.cookie(7)}${at}`);
+  terminal.print(`  npx millrace aggregates --brand-id brand-7 --action BUY${at}`);
   terminal.print();
   return {
     async stop() {

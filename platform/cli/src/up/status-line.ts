@@ -5,7 +5,7 @@ import { createClient } from '../platform-client.ts';
 import type { StatusAnswer } from '../status.ts';
 import { readStatus } from '../status.ts';
 import type { Terminal } from '../terminal.ts';
-import { grouped, roundedBytes } from '../terminal.ts';
+import { counted, grouped, roundedBytes } from '../terminal.ts';
 
 const LIVE_EVERY_MS = 1000;
 const PLAIN_EVERY_MS = 10_000;
@@ -47,9 +47,9 @@ export function startStatusLine({ url, adminToken, terminal, logger }: StatusLin
 
 export function statusText(status: StatusAnswer, before: StatusAnswer | undefined, sinceMs: number): string {
   const rate = ((status.accepted - (before?.accepted ?? 0)) * 1000) / sinceMs;
-  const letters = status.deadLetters === 0 ? '' : `, ${grouped(status.deadLetters)} dead letters`;
+  const letters = status.deadLetters === 0 ? '' : `, ${counted(status.deadLetters, 'dead letter')}`;
   return (
-    `${grouped(status.accepted)} tags, ${grouped(Math.round(rate))}/s, ` +
+    `${counted(status.accepted, 'tag')}, ${grouped(Math.round(rate))}/s, ` +
     `p99 ${grouped(status.frontend.tagLatencyP99Ms)} ms, ${grouped(status.lag.ms)} ms behind, ` +
     `disk ${roundedBytes(status.logBytes + status.stateBytes)}${letters}`
   );

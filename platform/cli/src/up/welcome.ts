@@ -1,3 +1,4 @@
+import { dataFlag, quoted } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface WelcomeFacts {
@@ -26,7 +27,7 @@ export function welcome({ url, listening, data, now }: WelcomeFacts, { colors }:
     product_info: { product_id: 1, brand_id: 'Nike', category_id: 'shoes', price: 1999 },
   };
   const elsewhere = listening === url ? '' : ` (it listens on ${listening})`;
-  const at = data === '.millrace' ? '' : ` --data ${quoted(data)}`;
+  const at = dataFlag(data);
   return [
     `${colors.bold(colors.green('millrace'))} is running at ${colors.bold(url)}${elsewhere}, its data in ${data}`,
     '',
@@ -42,10 +43,6 @@ export function welcome({ url, listening, data, now }: WelcomeFacts, { colors }:
     '',
   ];
 }
-
-/** For a POSIX shell. */
-const quoted = (text: string): string =>
-  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 const bucket = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
 
