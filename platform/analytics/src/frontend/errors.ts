@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { MillraceError, type ErrorCode } from '@millrace/core';
 import type { FastifyReply } from 'fastify';
 import type { ErrorAnswer } from './schemas.ts';
@@ -38,12 +39,30 @@ export function errorAnswer(error: MillraceError): ErrorAnswer {
   };
 }
 
-/** Answers with the error's status and coded JSON; what may work later says when. */
+/** Answers with the error's status and coded JSON. */
 export function sendError(reply: FastifyReply, error: MillraceError, more: object = {}): FastifyReply {
-  if (error.status === 503) reply.header('retry-after', RETRY_AFTER_S);
-  if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer');
-  return reply.code(error.status).send({ ...errorAnswer(error), ...more });
+  return reply
+    .code(error.status)
+    .headers(headersOf(error))
+    .send({ ...errorAnswer(error), ...more });
 }
+
+/** The same on Node's own response. */
+export function writeError(response: ServerResponse, error: MillraceError): void {
+  const body = JSON.stringify(errorAnswer(error));
+  response.writeHead(error.status, {
+    ...headersOf(error),
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+/** What may work later says when. */
+const headersOf = ({ status, code }: MillraceError): Record<string, string> => ({
+  ...(status === 503 && { 'retry-after': RETRY_AFTER_S }),
+  ...(code === 'UNAUTHORIZED' && { 'www-authenticate': 'Bearer' }),
+});
 
 function shortened(value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;

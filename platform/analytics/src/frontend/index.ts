@@ -7,6 +7,7 @@ import type { Frontend, FrontendDependencies, FrontendFigures, FrontendOptions }
 import { healthRoutes } from './health.ts';
 import { FrontendMetrics, registerMetrics } from './metrics.ts';
 import { documentationRoutes } from './openapi/routes.ts';
+import { requestLog } from './request-log.ts';
 import type { Route } from './route.ts';
 import { createServer, listen } from './server.ts';
 import { userProfilesRoute } from './user-profiles.ts';
@@ -32,7 +33,8 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     rejected: metrics.rejectedTotal,
     tagLatencyP99Ms: metrics.tags.percentile(0.99),
   });
-  const tags = userTagsRoute({ log, metrics, now }, options.maxFutureMs);
+  const answered = requestLog(logger, options);
+  const tags = userTagsRoute({ log, metrics, now, logger, answered }, options.maxFutureMs);
   const batch = batchRoute({ log, metrics, now }, options.maxFutureMs);
   const queries: Route[] = [
     userProfilesRoute({ state, metrics }, options.defaultLimit),
@@ -42,7 +44,7 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     ...adminRoutes({ log, state, metrics, status, figures }, options.adminToken),
   ];
   registerMetrics(registry, metrics, status);
-  const app = await createServer({ tags, batch, queries, metrics }, logger, options);
+  const app = await createServer({ tags, batch, queries }, logger, answered);
   const closer = new ConnectionCloser(app.server);
   const lifecycle = new Lifecycle('frontend');
   let url = '';

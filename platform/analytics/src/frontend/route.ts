@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 
@@ -18,8 +19,8 @@ export interface Answer {
   readonly mediaType?: string;
 }
 
-/** One path of the interface: what runs, and what the published document says about it. */
-export interface Route {
+/** What the published document says about a path of the interface. */
+export interface RouteDescription {
   readonly methods: readonly ('GET' | 'POST')[];
   /** `:name` stands for a parameter. */
   readonly path: string;
@@ -29,7 +30,15 @@ export interface Route {
   readonly body?: { readonly required: boolean; readonly content: Readonly<Record<string, TSchema>> };
   /** By status, without the errors of {@link COMMON_ERRORS}. */
   readonly answers: Readonly<Record<number, Answer>>;
+}
+
+export interface Route extends RouteDescription {
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
+}
+
+/** Answers on Node's own objects: for the one path where what a framework costs is paid for every tag. */
+export interface DirectRoute extends RouteDescription {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** What any route may answer. */

@@ -1,17 +1,14 @@
-import type { Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError, type Logger } from '@millrace/core';
 import { fastify, type FastifyInstance } from 'fastify';
 import { parseBatchBodies } from './batch.ts';
 import { MAX_BATCH_BYTES } from './batch-body.ts';
-import type { FrontendOptions } from './contract.ts';
 import { errorAnswer, sendError, toRequestError } from './errors.ts';
-import type { FrontendMetrics } from './metrics.ts';
 import { parseQuery } from './parameters.ts';
-import { logRequests } from './request-log.ts';
-import type { Route } from './route.ts';
+import { logRequests, type RequestLog } from './request-log.ts';
+import type { DirectRoute, Route } from './route.ts';
 import { answerUnmatched } from './unmatched.ts';
-import { parseTagBodies } from './user-tags.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -21,27 +18,24 @@ const BACKLOG = 511;
 /** A cookie of 4 KiB, all of it percent-encoded; Node's own limit for all headers is 16 KiB. */
 const MAX_PATH_PARAMETER = 3 * 4096;
 
-/** The routes by what becomes of a request's body, and where refused tags are counted. */
+/** The routes by what becomes of a request's body. */
 export interface RouteGroups {
-  readonly tags: Route;
+  readonly tags: DirectRoute;
   readonly batch: Route;
   /** Bodies are ignored, whatever they are. */
   readonly queries: readonly Route[];
-  readonly metrics: FrontendMetrics;
 }
 
 /** A Fastify server for the routes: limits, bodies, errors. It does not listen yet. */
 export async function createServer(
   groups: RouteGroups,
   logger: Logger,
-  options: FrontendOptions,
+  log: RequestLog | undefined,
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit: MAX_BATCH_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5000 },
+    serverFactory: (framework) => httpServer(groups.tags, framework),
     routerOptions: {
       maxParamLength: MAX_PATH_PARAMETER,
       querystringParser: (text) => parseQuery(text) as unknown as Record<string, unknown>,
@@ -54,7 +48,6 @@ export async function createServer(
     },
     clientErrorHandler: refuseConnection,
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
   app.setErrorHandler((error, request, reply) => {
     const known = toRequestError(error);
     if (known.code === 'INTERNAL')
@@ -64,17 +57,38 @@ export async function createServer(
   const routes = [groups.tags, groups.batch, ...groups.queries];
   app.setNotFoundHandler(answerUnmatched(routes));
   ignoreBodies(app);
-  logRequests(app, logger, options);
-  await app.register(async (scope) => {
-    parseTagBodies(scope, groups.metrics);
-    addRoute(scope, groups.tags);
-  });
+  logRequests(app, log);
   await app.register(async (scope) => {
     parseBatchBodies(scope);
     addRoute(scope, groups.batch);
   });
   for (const route of groups.queries) addRoute(app, route, dropContentType);
   return app;
+}
+
+/** Gives tags to their route at once, and everything else to the framework. */
+function httpServer(direct: DirectRoute, framework: RequestListener): Server {
+  const withQuery = `${direct.path}?`;
+  const server = createHttpServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: 5000,
+    },
+    (request, response) => {
+      const { url = '' } = request;
+      if (request.method !== 'POST' || !(url === direct.path || url.startsWith(withQuery))) {
+        framework(request, response);
+        return;
+      }
+      // A connection of a server that stops ends with its answer.
+      if (!server.listening) response.shouldKeepAlive = false;
+      direct.handle(request, response);
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
 }
 
 function addRoute(app: FastifyInstance, { methods, path, handler }: Route, onRequest?: typeof dropContentType): void {

@@ -1,11 +1,11 @@
 import { MillraceError } from '@millrace/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendError } from './errors.ts';
-import type { Route } from './route.ts';
+import type { RouteDescription } from './route.ts';
 
 /** Answers what no route takes: OPTIONS, a wrong method (405 with Allow), an unknown path (404 with what there is). */
 export function answerUnmatched(
-  routes: readonly Route[],
+  routes: readonly RouteDescription[],
 ): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   const patterns = routes.map(({ path, methods }) => ({
     pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),

@@ -1,11 +1,12 @@
-import { toMillraceError, type LogAppender } from '@millrace/core';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toMillraceError, type LogAppender, type Logger, type NewRecord } from '@millrace/core';
 import { encodeTag } from '../codec.ts';
 import { mediaType, readBody, unsupportedMediaType } from './body.ts';
-import { toRequestError } from './errors.ts';
+import { toRequestError, writeError } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import type { FrontendMetrics } from './metrics.ts';
-import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type Route } from './route.ts';
+import type { RequestLog } from './request-log.ts';
+import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type DirectRoute } from './route.ts';
 import { UserTagSchema } from './schemas.ts';
 import { parseTag } from './tag-parser.ts';
 
@@ -13,33 +14,48 @@ import { parseTag } from './tag-parser.ts';
 export const MAX_TAG_BYTES = 64 * 1024;
 
 const JSON_TYPE = 'application/json';
-const EMPTY = Buffer.alloc(0);
 
 export interface UserTagsDependencies {
   readonly log: LogAppender;
   readonly metrics: FrontendMetrics;
   readonly now: () => number;
+  readonly logger: Logger;
+  /** Is told of every request, if anyone wants to know. */
+  readonly answered: RequestLog | undefined;
 }
 
-/** The body stays bytes until the handler, which parses and checks it in one go. Every refusal is counted. */
-export function parseTagBodies(app: FastifyInstance, metrics: FrontendMetrics): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(JSON_TYPE, (request, payload, done) => {
-    readBody(payload, request.headers, MAX_TAG_BYTES, done);
-  });
-  app.addContentTypeParser('*', (request, payload, done) => {
-    payload.resume();
-    done(unsupportedMediaType(request.headers['content-type'], JSON_TYPE));
-  });
-  app.setErrorHandler((error) => {
-    metrics.rejected(toRequestError(error));
-    // The handler of the whole server answers.
-    throw error;
-  });
-}
+/**
+ * `POST /user_tags`: 204 once the tag is durable in the log. Every refusal is counted. No framework, no async function
+ * and as few closures as possible, because this runs for every tag.
+ */
+export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: number): DirectRoute {
+  const { log, metrics, now, logger, answered } = dependencies;
 
-/** `POST /user_tags`: 204 once the tag is durable in the log. */
-export function userTagsRoute({ log, metrics, now }: UserTagsDependencies, maxFutureMs: number): Route {
+  function toRecord(request: IncomingMessage, body: Buffer): NewRecord {
+    const tag = parseTag(body, 0, body.length, now() + maxFutureMs);
+    return encodeTag(tag, idempotencyKey(request.headers['idempotency-key']));
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, cause: unknown): void {
+    const error = toRequestError(cause);
+    const { method, url } = request;
+    if (error.code === 'INTERNAL') logger.error({ err: cause, method, url }, error.message);
+    metrics.rejected(error);
+    writeError(response, error);
+  }
+
+  function store(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const started = performance.now();
+    const record = toRecord(request, body);
+    const stored = (): void => {
+      metrics.accepted++;
+      metrics.tags.record(started);
+      response.writeHead(204).end();
+    };
+    const failed = (error: unknown): void => refuse(request, response, toMillraceError(error, 'LOG_FAILED'));
+    log.append([record]).then(stored, failed);
+  }
+
   return {
     methods: ['POST'],
     path: '/user_tags',
@@ -48,25 +64,40 @@ export function userTagsRoute({ log, metrics, now }: UserTagsDependencies, maxFu
     parameters: [IDEMPOTENCY_KEY],
     body: { required: true, content: { [JSON_TYPE]: UserTagSchema } },
     answers: { 204: { description: 'the tag is durable' }, ...ERRORS_OF_POST },
-    // No async function and no hook: this runs for every tag.
-    handler(request, reply) {
-      const started = performance.now();
-      const body = request.body as Buffer | undefined;
-      if (body === undefined && mediaType(request.headers['content-type']) !== JSON_TYPE) {
-        throw unsupportedMediaType(request.headers['content-type'], JSON_TYPE);
+    handle(request, response) {
+      const tell = answered === undefined ? undefined : tellWhenAnswered(request, response, answered);
+      const type = request.headers['content-type'];
+      if (type !== JSON_TYPE && mediaType(type) !== JSON_TYPE) {
+        request.resume();
+        refuse(request, response, unsupportedMediaType(type, JSON_TYPE));
+        return;
       }
-      const bytes = body ?? EMPTY;
-      const tag = parseTag(bytes, 0, bytes.length, now() + maxFutureMs);
-      const record = encodeTag(tag, idempotencyKey(request.headers['idempotency-key']));
-      const stored = (): void => {
-        metrics.accepted++;
-        metrics.tags.record(started);
-        reply.code(204).send();
-      };
-      const failed = (error: unknown): void => {
-        reply.send(toMillraceError(error, 'LOG_FAILED'));
-      };
-      log.append([record]).then(stored, failed);
+      readBody(request, request.headers, MAX_TAG_BYTES, (error, body) => {
+        try {
+          if (error !== null) throw error;
+          tell?.(body!);
+          store(request, response, body!);
+        } catch (refusal) {
+          refuse(request, response, refusal);
+        }
+      });
     },
+  };
+}
+
+/** Logs the request once it is answered, with the body that the returned function is given. */
+function tellWhenAnswered(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answered: RequestLog,
+): (body: Buffer) => void {
+  const { method, url, headers } = request;
+  const started = performance.now();
+  let body: Buffer | undefined;
+  response.once('finish', () => {
+    answered({ method, url, status: response.statusCode, ms: performance.now() - started, headers, body });
+  });
+  return (received) => {
+    body = received;
   };
 }

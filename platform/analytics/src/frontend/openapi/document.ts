@@ -1,8 +1,8 @@
-import { COMMON_ERRORS, type Answer, type Parameter, type Route } from '../route.ts';
+import { COMMON_ERRORS, type Answer, type Parameter, type RouteDescription } from '../route.ts';
 import { ErrorSchema } from '../schemas.ts';
 
 /** The interface as an OpenAPI 3.1 document, made from the routes and the schemas that the checks use. */
-export function openApiDocument(routes: readonly Route[]): object {
+export function openApiDocument(routes: readonly RouteDescription[]): object {
   return {
     openapi: '3.1.0',
     info: {
@@ -16,7 +16,7 @@ export function openApiDocument(routes: readonly Route[]): object {
   };
 }
 
-function pathsOf(routes: readonly Route[]): Record<string, object> {
+function pathsOf(routes: readonly RouteDescription[]): Record<string, object> {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const item = (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= {});
@@ -25,7 +25,7 @@ function pathsOf(routes: readonly Route[]): Record<string, object> {
   return paths;
 }
 
-function operation(route: Route, method: string): object {
+function operation(route: RouteDescription, method: string): object {
   const answers: Readonly<Record<number, Answer>> = { ...COMMON_ERRORS, ...route.answers };
   return {
     summary: route.summary,
@@ -43,7 +43,7 @@ function parameter({ repeated = false, schema, ...rest }: Parameter): object {
   return repeated ? { ...rest, schema: { type: 'array', items: schema }, explode: true } : { ...rest, schema };
 }
 
-const content = ({ required, content }: NonNullable<Route['body']>): object => ({
+const content = ({ required, content }: NonNullable<RouteDescription['body']>): object => ({
   required,
   content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])),
 });

@@ -1,4 +1,4 @@
-import { COMMON_ERRORS, type Parameter, type Route } from '../route.ts';
+import { COMMON_ERRORS, type Parameter, type RouteDescription } from '../route.ts';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
@@ -7,7 +7,7 @@ table { border-collapse: collapse } td { padding: .15rem 1rem .15rem 0; vertical
 pre { overflow: auto; padding: .75rem; background: #8882 } code { font-family: ui-monospace, monospace }`;
 
 /** The interface as a page for a person, without scripts and from the same routes as the OpenAPI document. */
-export function docsPage(routes: readonly Route[]): string {
+export function docsPage(routes: readonly RouteDescription[]): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Millrace analytics: HTTP interface</title><style>${STYLE}</style>
 <h1>Millrace analytics</h1>
@@ -17,7 +17,7 @@ ${routes.map(section).join('\n')}
 </html>`;
 }
 
-function section(route: Route): string {
+function section(route: RouteDescription): string {
   return `<h2 id="${anchor(route)}">${title(route)}</h2>
 <p>${escape(route.summary)}. ${escape(route.description ?? '')}</p>
 ${table('Parameters', (route.parameters ?? []).map(parameterRow))}
@@ -28,7 +28,7 @@ ${table(
 )}`;
 }
 
-function bodies({ body }: Route): string {
+function bodies({ body }: RouteDescription): string {
   const parts = Object.entries(body?.content ?? {}).map(
     ([type, schema]) =>
       `<details><summary>Body: <code>${type}</code></summary><pre>${escape(JSON.stringify(schema, null, 2))}</pre></details>`,
@@ -48,10 +48,10 @@ function table(caption: string, rows: readonly (readonly string[])[]): string {
   return `<h3>${caption}</h3><table>${lines.join('')}</table>`;
 }
 
-const title = ({ methods, path }: Route): string =>
+const title = ({ methods, path }: RouteDescription): string =>
   escape(`${methods.join(', ')} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
 
-const anchor = ({ path }: Route): string => path.replaceAll(/\W+/g, '-');
+const anchor = ({ path }: RouteDescription): string => path.replaceAll(/\W+/g, '-');
 
 const escape = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

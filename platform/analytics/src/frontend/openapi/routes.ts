@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Route } from '../route.ts';
+import type { Route, RouteDescription } from '../route.ts';
 
 /**
  * `/openapi.json`, `/docs` and the list of routes at `/`. What they answer is made, and the code for it loaded, when
@@ -7,7 +7,7 @@ import type { Route } from '../route.ts';
  *
  * @param all gives all routes, these included
  */
-export function documentationRoutes(all: () => readonly Route[]): readonly Route[] {
+export function documentationRoutes(all: () => readonly RouteDescription[]): readonly Route[] {
   let document: string | undefined;
   let page: string | undefined;
   return [
