@@ -1,3 +1,4 @@
+export * from './check-records.ts';
 export * from './config/index.ts';
 export * from './errors.ts';
 export * from './event-log.ts';

@@ -1,4 +1,5 @@
 import {
+  checkRecords,
   MillraceError,
   type Batch,
   type Bounds,
@@ -9,7 +10,6 @@ import {
   type Position,
 } from '@millrace/core';
 import { GroupCommit, nodeDisk, SegmentLog, type Disk, type StorageError, type Waiter } from '@millrace/storage';
-import { checkRecords } from './log/check-records.ts';
 import { serveSource } from './log/channel.ts';
 import { logClosed, toLogError } from './log/errors.ts';
 import { Groups } from './log/groups.ts';
@@ -158,7 +158,11 @@ class SegmentEventLog implements EmbeddedEventLog {
   }
 
   statistics(): EmbeddedLogStatistics {
-    return this.#counters.statistics(this.#segments.segments, this.#retention.forcedRemovals);
+    return this.#counters.statistics(
+      this.#segments.segments,
+      this.#watermarks.current.offset,
+      this.#retention.forcedRemovals,
+    );
   }
 
   /** Removes what is due; an error is logged, and the next run tries again. */

@@ -1,11 +1,13 @@
-import { MillraceError, type NewRecord } from '@millrace/core';
+import { MillraceError } from './errors.ts';
+import type { NewRecord } from './event-log.ts';
 
 const MAX_VALUE_BYTES = 1024 * 1024;
 const MAX_KEY_LENGTH = 64 * 1024;
 const MAX_CALL_BYTES = 64 * 1024 * 1024;
 
 /**
- * Refuses a call before anything of it is encoded: the records of one call are written together or not at all.
+ * Refuses a call of `append` before anything of it is encoded, by the limits that every event log has: 1 MiB of value,
+ * 64 Ki characters of key, 64 MiB in one call.
  *
  * @throws RECORD_TOO_LARGE, INVALID_ARGUMENT
  */
