@@ -3,9 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { startMillrace } from '@millrace/testkit';
-
-import { caughtUp, platformStatus } from './platform-client.ts';
+import { caughtUp, platformFigures, startMillrace } from '@millrace/testkit';
 
 /** A server in a process of its own, under load. */
 export interface MeasuredServer {
@@ -47,7 +45,7 @@ export async function startPlatform(workDirectory: string): Promise<MeasuredServ
       await caughtUp(platform.url, signal);
     },
     async lagMs() {
-      return (await platformStatus(platform.url)).lag.ms;
+      return (await platformFigures(platform.url)).lag.ms;
     },
     async stop() {
       const { code } = await platform.stop();

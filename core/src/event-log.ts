@@ -137,6 +137,10 @@ export interface EventLog extends LogAppender, LogReader {
 export interface LogStatistics {
   /** Bytes on disk, of all segments. */
   readonly bytes: number;
+  /** No record at or above it is durable yet, in any partition. Absent where each partition has offsets of its own. */
+  readonly next?: Offset;
+  /** Segments removed by the size limit although a group had not released them. */
+  readonly forcedRemovals: number;
 }
 
 /** Two-way messages between threads or processes (a MessagePort, or a child process's IPC): structured clones. */

@@ -4,6 +4,7 @@ export * from './contract-suite.ts';
 export * from './publisher-suite.ts';
 export * from './subscriber-suite.ts';
 export * from './kill-rounds.ts';
+export * from './platform-status.ts';
 export * from './tag-oracle.ts';
 export * from './terminate-round.ts';
 export * from './tag-sender.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startMillrace } from './millrace-process.ts';
-import { TagOracle, type Query, type Verdict } from './tag-oracle.ts';
+import { TagOracle, type Verdict } from './tag-oracle.ts';
+import { caughtUp, queryOf } from './platform-status.ts';
 import { sendTags } from './tag-sender.ts';
 
 export interface KillRoundsOptions {
@@ -51,27 +52,3 @@ export async function killRounds(options: KillRoundsOptions): Promise<KillRounds
     await millrace.stop();
   }
 }
-
-/** Resolves when the state has all that is in the log. */
-export async function caughtUp(url: string, timeoutMs = 60_000): Promise<void> {
-  const query = queryOf(url);
-  const deadline = performance.now() + timeoutMs;
-  // The lag is sampled ten times a second: what came just now may not be in it yet.
-  await sleep(250);
-  for (;;) {
-    const { lag } = (await query('/admin/status')) as { lag: { records: number } };
-    if (lag.records === 0) return;
-    if (performance.now() > deadline) throw new Error(`${lag.records} records are not processed after ${timeoutMs} ms`);
-    await sleep(20);
-  }
-}
-
-/** Queries by GET, which must be answered 200. */
-export const queryOf =
-  (url: string): Query =>
-  async (path) => {
-    const response = await fetch(new URL(path, url));
-    const body = await response.text();
-    if (response.status !== 200) throw new Error(`GET ${path}: ${response.status} ${body}`);
-    return JSON.parse(body);
-  };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { caughtUp, queryOf } from './kill-rounds.ts';
+import { caughtUp, queryOf } from './platform-status.ts';
 import { startMillrace } from './millrace-process.ts';
 import { TagOracle, type Verdict } from './tag-oracle.ts';
 import { sendTags } from './tag-sender.ts';

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { preparePurchases } from '@millrace/example-purchases';
-import { runMillrace, startMillrace } from '@millrace/testkit';
-import { caughtUp } from '../platform-client.ts';
+import { caughtUp, runMillrace, startMillrace } from '@millrace/testkit';
 import type { Proof, ProofContext } from '../proof.ts';
 import { PurchaseOracle } from './purchases-oracle.ts';
 

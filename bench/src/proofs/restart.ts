@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startMillrace, type MillraceProcess } from '@millrace/testkit';
-import { caughtUp, postLines } from '../platform-client.ts';
+import { caughtUp, startMillrace, type MillraceProcess } from '@millrace/testkit';
+import { postLines } from '../post-lines.ts';
 import type { Proof, ProofContext } from '../proof.ts';
 import { memoryOf } from '../process-stats.ts';
 import { generateTags, tagLines } from '../tags.ts';

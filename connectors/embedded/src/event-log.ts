@@ -160,7 +160,7 @@ class SegmentEventLog implements EmbeddedEventLog {
   statistics(): EmbeddedLogStatistics {
     return this.#counters.statistics(
       this.#segments.segments,
-      this.#watermarks.current.offset,
+      this.#segments.durable.offset,
       this.#retention.forcedRemovals,
     );
   }

@@ -64,7 +64,8 @@ it('refuses another number of partitions than it was made with', async () => {
   await (await openEmbeddedEventLog({ directory, ...LIMITS })).close();
   await expect(openEmbeddedEventLog({ directory, ...LIMITS, partitions: 4 })).rejects.toMatchObject({
     code: 'PARTITIONS_MISMATCH',
-    details: { value: 4, accepted: '3' },
+    message: expect.stringMatching(/with 3 partitions .* with 4: give --partitions 3/),
+    details: { field: '--partitions', value: 4, accepted: '3' },
   });
 });
 

@@ -1,5 +1,4 @@
 import {
-  Counter,
   createMetrics,
   Lifecycle,
   openEventLog,
@@ -12,7 +11,8 @@ import {
   type StateStatistics,
 } from '@millrace/core';
 import { createFrontend, type Frontend, type FrontendOptions, type PlatformStatus } from './frontend/index.ts';
-import { LagMeter } from './lag.ts';
+import { registerCounter } from './frontend/metrics.ts';
+import { LagMeter, type Lag } from './lag.ts';
 import { createProcessorHost, type ProcessorHost } from './processor/host.ts';
 import { TAG_STATE_SCHEMA } from './tag.ts';
 import { watchAppender, type WatchedAppender } from './watched-appender.ts';
@@ -103,7 +103,8 @@ class TagPlatform implements Platform {
     return {
       state,
       logWritable: this.lifecycle.state === 'running' && (this.appender?.writable() ?? false),
-      lag: this.lagMeter.lag(this.committed(), performance.now()),
+      processorRunning: this.processor?.isRunning() ?? false,
+      lag: this.lag(),
       accepted: this.frontend?.figures().accepted ?? 0,
       applied: progress?.applied ?? 0,
       late: progress?.late ?? 0,
@@ -136,7 +137,7 @@ class TagPlatform implements Platform {
       log: this.appender,
       state,
       logger,
-      metrics: metricsOf(this.processor),
+      metrics: metricsOf(this.processor, log),
       now: Date.now,
       status: () => this.status(),
     };
@@ -168,6 +169,14 @@ class TagPlatform implements Platform {
     this.timers.push(setInterval(run, ms).unref());
   }
 
+  /** At the time of asking, where the log can tell its end without delay; else as of the last sample. */
+  private lag(): Lag {
+    const now = performance.now();
+    const next = this.log?.statistics?.().next;
+    if (next !== undefined) this.lagMeter.sample(next, now);
+    return this.lagMeter.lag(this.committed(), now);
+  }
+
   private async sample(): Promise<void> {
     const bounds = await this.log?.bounds(0);
     if (bounds !== undefined) this.lagMeter.sample(bounds.next, performance.now());
@@ -185,19 +194,20 @@ class TagPlatform implements Platform {
   }
 }
 
-/** The figures of the process and of the processor; the frontend adds its own. */
-function metricsOf(processor: ProcessorHost): Registry {
+/** The figures of the process, the processor and the log; the frontend adds its own. */
+function metricsOf(processor: ProcessorHost, log: EventLog): Registry {
   const metrics = createMetrics();
-  metrics.registerMetric(
-    new Counter({
-      name: 'millrace_processor_restarts_total',
-      help: 'Times the processor was started again because it had died',
-      registers: [],
-      collect() {
-        this.reset();
-        this.inc(processor.restarts());
-      },
-    }),
+  registerCounter(
+    metrics,
+    'millrace_processor_restarts_total',
+    'Times the processor was started again because it had died',
+    () => processor.restarts(),
+  );
+  registerCounter(
+    metrics,
+    'millrace_log_forced_removals_total',
+    'Segments that the size limit removed before their tags were applied',
+    () => log.statistics?.().forcedRemovals ?? 0,
   );
   return metrics;
 }

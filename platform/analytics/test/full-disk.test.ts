@@ -69,7 +69,10 @@ it('refuses tags while the disk is full, loses none that it took, and goes on by
   expect(await refused.json()).toMatchObject({ error: { code: 'LOG_FULL', message: expect.stringContaining('full') } });
   const ready = await fetch(new URL('/ready', url));
   expect(ready.status).toBe(503);
-  expect(await ready.json()).toMatchObject({ ready: false, reasons: ['the log takes no records'] });
+  expect(await ready.json()).toMatchObject({
+    ready: false,
+    reasons: expect.arrayContaining(['the log takes no records']),
+  });
   // The state's disk is full as well: its writer ends, and cannot start before there is room.
   await expect.poll(() => millrace?.output(), { timeout: 20_000 }).toContain('the state cannot be written yet');
   // Queries are answered all the same.

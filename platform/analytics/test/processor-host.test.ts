@@ -37,6 +37,8 @@ describe('the processor host', () => {
       await log.append([encodeTag(someTag({ time: applied }))]);
       await expect.poll(() => host.progress().applied, { timeout: 10_000 }).toBe(applied);
       await host.crash();
+      expect(host.isRunning()).toBe(false);
+      await expect.poll(() => host.isRunning(), { timeout: 10_000 }).toBe(true);
     }
     await expect.poll(() => host.restarts(), { timeout: 10_000 }).toBe(3);
   });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MillraceError } from '@millrace/core';
+import { partitionsMismatch } from '../partitions-mismatch.ts';
 import { listSegments, readSmallFile, replaceFile, type Disk } from '@millrace/storage';
 
 interface SettingsFile {
@@ -20,11 +21,7 @@ export async function agreeOnPartitions(disk: Disk, directory: string, partition
   if (content !== undefined) {
     const stored = parse(content, path);
     if (stored === partitions) return;
-    throw new MillraceError('PARTITIONS_MISMATCH', `the log in ${directory} has ${stored} partitions: open it so`, {
-      field: 'partitions',
-      value: partitions,
-      accepted: String(stored),
-    });
+    throw partitionsMismatch(`the log in ${directory}`, stored, partitions);
   }
   if ((await listSegments(disk, directory)).length > 0) {
     throw new MillraceError(

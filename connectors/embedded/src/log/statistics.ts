@@ -1,11 +1,10 @@
-import type { LogStatistics } from '@millrace/core';
+import type { LogStatistics, Offset } from '@millrace/core';
 import type { Segment } from '@millrace/storage';
 
 /** Figures of a log since it was opened, for metrics; sizes are as they are now. */
 export interface EmbeddedLogStatistics extends LogStatistics {
   readonly segments: number;
-  /** Segments that the size limit removed although a group had not released them. */
-  readonly forcedRemovals: number;
+  readonly next: Offset;
   /** Pieces of damage that were met; a piece counts once per reader that meets it. */
   readonly damaged: number;
   /** Records given to `append`. */
@@ -43,10 +42,11 @@ export class LogCounters {
     this.#syncMs += ms;
   }
 
-  statistics(segments: readonly Segment[], forcedRemovals: number): EmbeddedLogStatistics {
+  statistics(segments: readonly Segment[], next: Offset, forcedRemovals: number): EmbeddedLogStatistics {
     return {
       bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0),
       segments: segments.length,
+      next,
       forcedRemovals,
       damaged: this.#damaged,
       appended: this.#appended,

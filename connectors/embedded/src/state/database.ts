@@ -8,6 +8,7 @@ import { ClassicLevel } from 'classic-level';
 
 import { readIfPresent } from '../files.ts';
 import { levelCode } from '../lock.ts';
+import { partitionsMismatch } from '../partitions-mismatch.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 
@@ -195,12 +196,7 @@ async function agreeOnMeta({ directory, schema, partitions }: StateLocation): Pr
     );
   }
   if (meta.partitions !== partitions) {
-    const problem = `${directory} was made with ${meta.partitions} partitions, not ${partitions}`;
-    throw new MillraceError('PARTITIONS_MISMATCH', `${problem}: set the former number, or use another directory`, {
-      field: 'partitions',
-      value: partitions,
-      accepted: String(meta.partitions),
-    });
+    throw partitionsMismatch(`the state in ${directory}`, meta.partitions, partitions);
   }
   if (canonical(meta.schema) !== canonical(schema)) {
     const problem = `${directory} was made with another schema, ${canonical(meta.schema)}`;

@@ -186,7 +186,10 @@ describe('opening', () => {
     await (await openWriter(directory)).close();
     const schema = { ...STATE_SCHEMA, measures: ['price'] };
     await expect(openWriter(directory, { schema })).rejects.toEqual(code('SCHEMA_MISMATCH'));
-    await expect(openWriter(directory, { partitions: 5 })).rejects.toEqual(code('PARTITIONS_MISMATCH'));
+    await expect(openWriter(directory, { partitions: 5 })).rejects.toMatchObject({
+      code: 'PARTITIONS_MISMATCH',
+      message: expect.stringMatching(/with \d+ partitions .* with 5: give --partitions \d+/),
+    });
     await expect(openEmbeddedStateReader({ ...options, directory, schema })).rejects.toEqual(code('SCHEMA_MISMATCH'));
     await (await openWriter(directory)).close();
   });

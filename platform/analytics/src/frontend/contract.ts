@@ -5,7 +5,9 @@ export interface PlatformStatus {
   readonly state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
   /** Whether an append would be taken right now. */
   readonly logWritable: boolean;
-  /** What is durable in the log and not yet in the state. */
+  /** False from the death of a processor until the next one applies tags. */
+  readonly processorRunning: boolean;
+  /** What is durable in the log and not yet in the state, at the time of asking. */
   readonly lag: { readonly records: number; readonly ms: number };
   /** Tags acknowledged since the start. */
   readonly accepted: number;

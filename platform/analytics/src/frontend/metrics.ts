@@ -32,7 +32,7 @@ export class FrontendMetrics {
 
 /** Shows the frontend's and the platform's figures in the registry. */
 export function registerMetrics(registry: Registry, metrics: FrontendMetrics, status: () => PlatformStatus): void {
-  counter(registry, 'millrace_tags_accepted_total', 'Tags acknowledged', () => metrics.accepted);
+  registerCounter(registry, 'millrace_tags_accepted_total', 'Tags acknowledged', () => metrics.accepted);
   const rejected = new Counter({
     name: 'millrace_tags_rejected_total',
     help: 'Tags refused, by the code of the error',
@@ -46,9 +46,14 @@ export function registerMetrics(registry: Registry, metrics: FrontendMetrics, st
   rejected.reset();
   registry.registerMetric(latencyMetric(metrics) as unknown as Gauge);
 
-  counter(registry, 'millrace_tags_applied_total', 'Tags in profiles and aggregates', () => status().applied);
-  counter(registry, 'millrace_tags_late_total', 'Tags older than the retention', () => status().late);
-  counter(registry, 'millrace_tags_duplicate_total', 'Tags dropped by Idempotency-Key', () => status().duplicates);
+  registerCounter(registry, 'millrace_tags_applied_total', 'Tags in profiles and aggregates', () => status().applied);
+  registerCounter(registry, 'millrace_tags_late_total', 'Tags older than the retention', () => status().late);
+  registerCounter(
+    registry,
+    'millrace_tags_duplicate_total',
+    'Tags dropped by Idempotency-Key',
+    () => status().duplicates,
+  );
   gauge(registry, 'millrace_lag_records', 'Records not applied yet', () => status().lag.records);
   gauge(registry, 'millrace_lag_seconds', 'Age of the oldest record not applied', () => status().lag.ms / 1000);
   gauge(registry, 'millrace_log_writable', '1 while the log takes records', () => (status().logWritable ? 1 : 0));
@@ -57,7 +62,8 @@ export function registerMetrics(registry: Registry, metrics: FrontendMetrics, st
   gauge(registry, 'millrace_dead_letters', 'Records that wait for someone', () => status().deadLetters);
 }
 
-function counter(registry: Registry, name: string, help: string, value: () => number): void {
+/** A count that someone else keeps, read whenever the registry is asked. */
+export function registerCounter(registry: Registry, name: string, help: string, value: () => number): void {
   const metric = new Counter({
     name,
     help,

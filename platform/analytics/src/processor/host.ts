@@ -1,32 +1,15 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
-import { MillraceError, type ErrorCode, type EventLog, type Logger, type StateReader } from '@millrace/core';
+import { MillraceError, type EventLog, type Logger, type StateReader } from '@millrace/core';
+import { BackOff } from '../back-off.ts';
+import { pause } from '../pause.ts';
+import { isFinal, STABLE_AFTER_MS } from './failures.ts';
+import { launchChild, launchThread, type LaunchedProcessor } from './launch.ts';
 import type { Command, Report, WorkerSettings } from './messages.ts';
-import { portChannel } from './port-channel.ts';
-import { pause } from './pause.ts';
 import type { Progress } from './processor.ts';
 
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
-const BACK_OFF_MS = { first: 100, longest: 5000 };
-/** A worker that ran this long has earned a quick restart. */
-const STABLE_AFTER_MS = 10_000;
 /** After the drain: time to sync the state and to end. */
 const END_MS = 2000;
-
-/** What no restart can heal: settings that do not fit the data, or data that someone else has taken over. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
-  'CONNECTOR_NOT_INSTALLED',
-  'DATA_DIRECTORY_VERSION',
-  'INVALID_OPTION',
-  'NOT_SUPPORTED',
-  // The state is ahead of the log, which someone has removed or restored: going on would skip what comes in now.
-  'OFFSET_OUT_OF_RANGE',
-  'PARTITIONS_MISMATCH',
-  'SCHEMA_MISMATCH',
-  'STALE_OWNER',
-  'STATE_CORRUPT',
-  'UNKNOWN_SCHEME',
-]);
 
 export interface ProcessorHostDependencies {
   readonly log: EventLog;
@@ -35,14 +18,15 @@ export interface ProcessorHostDependencies {
   readonly state?: Pick<StateReader, 'recover'>;
 }
 
-export interface ProcessorHostOptions {
-  readonly logUrl: string;
-  readonly stateUrl: string;
-  readonly state: WorkerSettings['state'];
-  readonly group: string;
+export interface ProcessorHostOptions extends Pick<
+  WorkerSettings,
+  'logUrl' | 'stateUrl' | 'state' | 'group' | 'shared'
+> {
+  /** Threads share an embedded state; any other one has its processor in a child process. */
+  readonly runAs: 'thread' | 'child';
 }
 
-/** The main thread's side of the processor: keeps one worker thread running. */
+/** The owner's side of the processor: keeps one worker, a thread or a process, running. */
 export interface ProcessorHost {
   /** Resolves when the worker applies events. Rejects with its error if the first one cannot start. */
   start(): Promise<void>;
@@ -50,6 +34,8 @@ export interface ProcessorHost {
   stop(drainMs: number): Promise<void>;
   /** Totals over all workers since `start`. */
   progress(): Progress;
+  /** Whether a worker applies events, or would if it were not paused. */
+  isRunning(): boolean;
   /** How many workers were started because one had died. */
   restarts(): number;
   /** Rejects when a worker died of something that a restart cannot heal. */
@@ -69,10 +55,10 @@ export function createProcessorHost(
 }
 
 interface RunningWorker {
-  readonly worker: Worker;
+  readonly worker: LaunchedProcessor;
   readonly ready: Promise<void>;
   /** With the error it reported, if any, and its exit code. */
-  readonly ended: Promise<{ error: MillraceError | undefined; code: number }>;
+  readonly ended: Promise<{ error: MillraceError | undefined; code: number | null }>;
 }
 
 class WorkerHost implements ProcessorHost {
@@ -82,6 +68,7 @@ class WorkerHost implements ProcessorHost {
   private readonly failure = Promise.withResolvers<never>();
   private readonly stopping = new AbortController();
   private running: RunningWorker | undefined;
+  private applying = false;
   private keeping: Promise<void> | undefined;
   private restartCount = 0;
   private paused = false;
@@ -120,6 +107,10 @@ class WorkerHost implements ProcessorHost {
     return this.current;
   }
 
+  isRunning(): boolean {
+    return this.applying;
+  }
+
   restarts(): number {
     return this.restartCount;
   }
@@ -139,8 +130,7 @@ class WorkerHost implements ProcessorHost {
   }
 
   private send(command: Command): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
-    this.running?.worker.postMessage(command);
+    this.running?.worker.send(command);
   }
 
   private async terminateAfter(ms: number, ended: AbortSignal): Promise<void> {
@@ -152,21 +142,20 @@ class WorkerHost implements ProcessorHost {
   /** Restarts workers until one fails for good or `stop` is called. */
   private async keep(first: RunningWorker): Promise<void> {
     const { logger } = this.dependencies;
-    let waitMs = BACK_OFF_MS.first;
+    const backOff = new BackOff();
     let startedAt = performance.now();
     for (let running = first; ; running = this.launch()) {
       const { error, code } = await running.ended;
       this.before = this.current;
       if (this.stopping.signal.aborted) return;
-      if (error !== undefined && FINAL.has(error.code)) {
+      if (isFinal(error)) {
         this.failure.reject(error);
         return;
       }
-      if (performance.now() - startedAt > STABLE_AFTER_MS) waitMs = BACK_OFF_MS.first;
-      logger.error({ err: error, exitCode: code, restartInMs: waitMs }, 'the processor has died and is started again');
+      if (performance.now() - startedAt > STABLE_AFTER_MS) backOff.reset();
+      logger.error({ err: error, exitCode: code }, 'the processor has died and is started again');
       do {
-        if (!(await pause(waitMs, this.stopping.signal))) return;
-        waitMs = Math.min(2 * waitMs, BACK_OFF_MS.longest);
+        if (!(await pause(backOff.next(), this.stopping.signal))) return;
       } while (!(await this.recovered(error)));
       startedAt = performance.now();
       this.restartCount++;
@@ -188,38 +177,21 @@ class WorkerHost implements ProcessorHost {
 
   private launch(): RunningWorker {
     const { log, logger } = this.dependencies;
-    const { port1, port2 } = new MessageChannel();
-    const channel = portChannel(port1);
-    log.serve?.(channel);
-    const settings: WorkerSettings = {
-      ...this.options,
-      logPort: port2,
-      logLevel: logger.level as WorkerSettings['logLevel'],
-    };
-    const worker = new Worker(new URL(`./worker${extension()}`, import.meta.url), {
-      name: 'processor',
-      workerData: settings,
-      transferList: [port2],
-    });
+    const { runAs, ...settings } = this.options;
+    const launch = runAs === 'thread' ? launchThread : launchChild;
+    const worker = launch({ ...settings, logLevel: logger.level as WorkerSettings['logLevel'] }, log);
     const ready = Promise.withResolvers<void>();
     let reported: MillraceError | undefined;
-    worker.on('message', (report: Report) => {
+    worker.onReport((report: Report) => {
       if (report.type === 'ready') ready.resolve();
       else if (report.type === 'progress') this.add(report.progress);
       else if (report.type === 'log') forward(report.line, this.dependencies.logger);
       else reported = new MillraceError(report.code, report.message);
     });
-    worker.on('error', (error) => {
-      reported = new MillraceError('INTERNAL', error instanceof Error ? error.message : String(error), {
-        cause: error,
-      });
-    });
-    const ended = new Promise<{ error: MillraceError | undefined; code: number }>((resolve) => {
-      worker.once('exit', (code) => {
-        channel.close();
-        ready.reject(reported ?? new MillraceError('INTERNAL', `the processor ended with ${code} before it was ready`));
-        resolve({ error: reported, code });
-      });
+    const ended = worker.exited.then(({ code, error: cause }) => {
+      const error = reported ?? (cause && new MillraceError('INTERNAL', cause.message, { cause }));
+      ready.reject(error ?? new MillraceError('INTERNAL', `the processor ended with ${code} before it was ready`));
+      return { error, code };
     });
     // Only the first start is waited for; `ended` tells about the others.
     ready.promise.catch(() => undefined);
@@ -252,6 +224,3 @@ function forward(line: string, logger: Logger): void {
   } = JSON.parse(line) as { level: Level; name: string; msg?: string; time: string };
   logger.child({ name })[level](fields, msg);
 }
-
-/** Sources run as `.ts`, a build as `.js`. */
-const extension = (): string => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');

@@ -109,6 +109,13 @@ describe('health', () => {
       error: { code: 'NOT_RUNNING' },
     });
 
+    test.status = { ...RUNNING, processorRunning: false };
+    const restarting = await test.request('/ready');
+    expect(restarting.status).toBe(503);
+    expect(await restarting.json()).toMatchObject({
+      reasons: ['the processor has ended and is not running again yet'],
+    });
+
     test.status = { ...RUNNING, lag: { records: 9, ms: 10_000 } };
     expect((await test.request('/ready')).status).toBe(200);
   });

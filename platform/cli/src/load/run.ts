@@ -55,8 +55,6 @@ const TAGS_PER_AGGREGATES = 1000;
 const QUERY_CONNECTIONS = 4;
 const PROGRESS_EVERY_MS = 200;
 const CATCH_UP_LIMIT_MS = 120_000;
-/** A lag of zero is believed when it is still so after this time. */
-const LAG_SAMPLE_MS = 1000;
 const FINAL_PROFILES = 1000;
 const FINAL_AGGREGATES = 100;
 
@@ -100,7 +98,6 @@ class LoadRun {
   private next: GeneratedTag | undefined;
   private generated = 0;
   private sent = 0;
-  private appliedBefore = 0;
   private failure: string | undefined;
 
   constructor(
@@ -143,7 +140,6 @@ class LoadRun {
     this.signal.addEventListener('abort', onAbort, { once: true });
     try {
       await Promise.all([this.tags.open(), this.queries.open()]);
-      ({ applied: this.appliedBefore } = await readStatus(this.platform));
       const startedAt = performance.now();
       this.pacer.start(() => this.pump());
       await this.finished.promise;
@@ -226,12 +222,9 @@ class LoadRun {
   private async caughtUp(): Promise<void> {
     const since = performance.now();
     while (this.failure === undefined) {
-      const { lag, applied } = await readStatus(this.platform);
-      const waited = performance.now() - since;
-      if (lag.records === 0) {
-        // The lag is sampled and may be older than the last tag; the count is exact, unless the platform has restarted.
-        if (applied - this.appliedBefore >= this.oracle.size || waited > LAG_SAMPLE_MS) return;
-      } else if (waited > CATCH_UP_LIMIT_MS) {
+      const { lag } = await readStatus(this.platform);
+      if (lag.records === 0) return;
+      if (performance.now() - since > CATCH_UP_LIMIT_MS) {
         throw new MillraceError('TIMEOUT', `the processor is still ${lag.records} tags behind after two minutes`);
       }
       this.show('catching up');

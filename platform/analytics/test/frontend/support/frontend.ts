@@ -24,6 +24,7 @@ export const OPTIONS: FrontendOptions = {
 export const RUNNING: PlatformStatus = {
   state: 'running',
   logWritable: true,
+  processorRunning: true,
   lag: { records: 0, ms: 0 },
   accepted: 0,
   applied: 0,
