@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process';
-
-const PROGRESS_MS = 10_000;
-const TAIL_LINES = 15;
+import { ending, runCommand, tailOf, withProgress } from './command.mjs';
 
 /** What npm's error codes mean for the person at the keyboard; the first match wins. */
 const ADVICE = [
@@ -32,45 +29,31 @@ const ADVICE = [
  */
 export async function installPackages(root, reason, say) {
   say(`installing packages by package-lock.json (${reason}); this takes up to two minutes the first time`);
-  const started = performance.now();
-  const seconds = () => Math.round((performance.now() - started) / 1000);
-  const ticker = setInterval(() => say(`still installing, ${seconds()} s`), PROGRESS_MS);
-  try {
-    const { code, output } = await runNpm(root, ['ci', '--include=dev', '--include=optional', '--prefer-offline']);
-    if (code !== 0) throw new Error(failure(code, output));
-  } finally {
-    clearInterval(ticker);
-  }
-  say(`packages installed in ${seconds()} s`);
+  const { result, seconds } = await withProgress('installing', say, () =>
+    runNpm(root, ['ci', '--include=dev', '--include=optional', '--prefer-offline']),
+  );
+  if (result.code !== 0) throw new Error(failure(result.code, result.output));
+  say(`packages installed in ${seconds} s`);
 }
 
 /**
  * @param {string} root
  * @param {string[]} args
- * @returns {Promise<{ code: number | null, output: string }>}
  */
-function runNpm(root, args) {
+async function runNpm(root, args) {
   // The npm that started this script, when one did: its own Node, not the one inside node_modules that it will replace.
   const { npm_execpath: npm, npm_node_execpath: node } = process.env;
   const [command, prefix] = npm && node && /\.c?js$/.test(npm) ? [node, [npm]] : ['npm', []];
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, [...prefix, ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // On Windows `npm` is a script that only a shell can start; the arguments are constants.
-      shell: command === 'npm' && process.platform === 'win32',
+  try {
+    // On Windows `npm` is a script that only a shell can start; the arguments are constants.
+    const shell = command === 'npm' && process.platform === 'win32';
+    return await runCommand(command, [...prefix, ...args], { cwd: root, shell });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`npm cannot be started (${reason}): install Node.js with npm from https://nodejs.org`, {
+      cause: error,
     });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-        output += text;
-      });
-    }
-    child.on('error', (error) =>
-      reject(new Error(`npm cannot be started (${error.message}): install Node.js with npm from https://nodejs.org`)),
-    );
-    child.on('close', (code) => resolve({ code, output }));
-  });
+  }
 }
 
 /**
@@ -78,14 +61,10 @@ function runNpm(root, args) {
  * @param {string} output
  */
 export function failure(code, output) {
-  const tail = output
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('npm warn'))
-    .slice(-TAIL_LINES);
   const advice = ADVICE.find(({ codes }) => codes.test(output))?.advice ?? 'the lines above say why';
   return [
-    `\`npm ci\` failed (${code === null ? 'stopped by a signal' : `exit code ${code}`}). The end of its output:`,
-    ...tail.map((line) => `  ${line}`),
+    `\`npm ci\` failed (${ending(code)}). The end of its output:`,
+    ...tailOf(output, (line) => !line.startsWith('npm warn')),
     `What to do: ${advice}; then run the same command again.`,
   ].join('\n');
 }
