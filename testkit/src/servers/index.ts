@@ -1,11 +1,10 @@
+export * from './available.ts';
 export * from './free-port.ts';
-export {
-  isKafkaInstalled,
-  type KafkaOptions,
-  type KafkaSecureListener,
-  type KafkaServer,
-  startKafka,
-} from './kafka.ts';
+export * from './haproxy.ts';
+export { type KafkaOptions, type KafkaSecureListener, type KafkaServer, startKafka } from './kafka.ts';
+export * from './redis-cluster.ts';
 export * from './redis-command.ts';
+export * from './redis-sentinel.ts';
 export * from './redis.ts';
 export type { ServerControl } from './server-process.ts';
+export * from './tcp-proxy.ts';

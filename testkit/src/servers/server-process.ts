@@ -34,6 +34,8 @@ export interface ServerCommand {
   readonly name: string;
   readonly command: string;
   readonly arguments: readonly string[];
+  /** Besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** True once it serves; asked again until then. A rejection counts as not yet. */
   readonly ready: () => Promise<boolean>;
   readonly readyTimeoutMs?: number;
@@ -104,6 +106,7 @@ class Server implements ServerControl {
     const log = openSync(this.#log, 'a');
     const child = spawn(this.#command.command, this.#command.arguments, {
       cwd: this.#directory,
+      env: { ...process.env, ...this.#command.env },
       stdio: ['ignore', log, log],
     });
     closeSync(log);

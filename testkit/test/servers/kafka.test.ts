@@ -2,9 +2,9 @@ import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isKafkaInstalled, type KafkaServer, startKafka } from '@millrace/testkit';
+import { type KafkaServer, serverAvailable, startKafka } from '@millrace/testkit';
 
-describe.skipIf(!isKafkaInstalled())('startKafka', () => {
+describe.skipIf(!serverAvailable('kafka'))('startKafka', () => {
   let kafka: KafkaServer;
 
   beforeAll(async () => {

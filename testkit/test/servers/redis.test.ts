@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type RedisOptions, redisCommand, type RedisServer, startRedis } from '@millrace/testkit';
+import { type RedisOptions, redisCommand, type RedisServer, serverAvailable, startRedis } from '@millrace/testkit';
 
 const started: RedisServer[] = [];
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-describe('startRedis', () => {
+describe.skipIf(!serverAvailable('redis'))('startRedis', () => {
   it('keeps port and, with an append-only file, data over kill -9 and restart', async () => {
     const redis = await start({ appendOnly: true });
     expect(redis.url).toBe(`redis://127.0.0.1:${redis.port}`);

@@ -1,0 +1,72 @@
+import { freePort } from './free-port.ts';
+import { redisCommand } from './redis-command.ts';
+import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
+import { waitUntil } from './wait-until.ts';
+
+const MASTERS = 3;
+const SLOTS = 16_384;
+const READY_TIMEOUT_MS = 20_000;
+
+export interface RedisCluster {
+  /** Three masters; each has a third of the slots and can be killed, paused and restarted alone. */
+  readonly nodes: readonly RedisServer[];
+  /** Resolves when every node sees the whole cluster serving; to be awaited after the restart of a node. */
+  ready(): Promise<void>;
+  /** Ends all nodes and removes their data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a Redis Cluster of three masters without replicas, and resolves when it serves all slots. While one of them is
+ * down the others answer CLUSTERDOWN, half a second after they have missed it.
+ *
+ * @param options of each node
+ */
+export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
+  const nodes: RedisServer[] = [];
+  const cluster: RedisCluster = {
+    nodes,
+    async ready() {
+      await waitUntil('the cluster serves all slots', READY_TIMEOUT_MS, async () => {
+        const infos = await Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', 'INFO')));
+        return infos.every(
+          (info) => /cluster_state:ok/.test(String(info)) && info!.toString().includes(`cluster_slots_ok:${SLOTS}`),
+        );
+      });
+    },
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+    },
+  };
+  try {
+    const buses: number[] = [];
+    for (let index = 0; index < MASTERS; index++) {
+      const bus = await freePort();
+      buses.push(bus);
+      nodes.push(await startNode(options, bus));
+    }
+    await Promise.all(nodes.map((node, index) => assignSlots(node, index)));
+    const [first, ...others] = nodes;
+    for (const [index, { port }] of others.entries()) {
+      await redisCommand(first!, 'CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[index + 1]));
+    }
+    await cluster.ready();
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+function startNode(options: RedisOptions, bus: number): Promise<RedisServer> {
+  const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout 500`;
+  return startRedis({ ...options, arguments: [...cluster.split(' '), ...(options.arguments ?? [])] });
+}
+
+async function assignSlots(node: RedisServer, index: number): Promise<void> {
+  const from = Math.floor((index * SLOTS) / MASTERS);
+  const to = Math.floor(((index + 1) * SLOTS) / MASTERS) - 1;
+  await redisCommand(node, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
+  // Nodes must disagree on nothing when they meet: equal epochs are settled only after a while.
+  await redisCommand(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { type RedisAddress, redisCommand } from './redis-command.ts';
+import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
+import { type ServerControl, serverDirectory, startServer } from './server-process.ts';
+import { waitUntil } from './wait-until.ts';
+
+const SENTINELS = 3;
+const QUORUM = 2;
+const NAME = 'main';
+const READY_TIMEOUT_MS = 20_000;
+
+export interface RedisSentinel {
+  /** The name under which the sentinels know the master. */
+  readonly name: string;
+  /** Master and replica at the start; a failover changes their roles. */
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  readonly sentinels: readonly (ServerControl & RedisAddress)[];
+  /** The port of the master that the sentinels agree on now. @throws Error while they do not */
+  masterPort(): Promise<number>;
+  /** Ends everything and removes the data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them. They fail over half
+ * a second after they have missed the master.
+ *
+ * @param options of master and replica
+ */
+export async function startSentinel(options: RedisOptions = {}): Promise<RedisSentinel> {
+  const started: ServerControl[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((server) => server.stop()));
+  };
+  try {
+    // By default a master waits 5 s for further replicas before it sends the first its data.
+    const atOnce = [...(options.arguments ?? []), '--repl-diskless-sync-delay', '0'];
+    const master = await startRedis({ ...options, arguments: atOnce });
+    started.push(master);
+    const of = `--replicaof 127.0.0.1 ${master.port}`.split(' ');
+    const replica = await startRedis({ ...options, arguments: [...of, ...atOnce] });
+    started.push(replica);
+    const sentinels = await startSentinels(master, replica, started);
+    const masterPort = async (): Promise<number> => {
+      const answers = await Promise.all(
+        sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)),
+      );
+      const ports = new Set(answers.map((answer) => Number((answer as readonly string[])[1])));
+      const [port, ...others] = ports;
+      if (port === undefined || others.length > 0) throw new Error('the sentinels do not agree on the master');
+      return port;
+    };
+    await waitUntil('the sentinels see master, replica and one another', READY_TIMEOUT_MS, async () => {
+      const checks = await Promise.all(
+        sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'CKQUORUM', NAME)),
+      );
+      const roles = await redisCommand(master, 'INFO', 'replication');
+      return checks.every((text) => String(text).startsWith('OK 3')) && String(roles).includes('state=online');
+    });
+    return { name: NAME, master, replica, sentinels, masterPort, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startSentinels(
+  master: RedisServer,
+  replica: RedisServer,
+  started: ServerControl[],
+): Promise<(ServerControl & RedisAddress)[]> {
+  const members = await Promise.all(
+    Array.from({ length: SENTINELS }, async (_, index) => ({
+      port: await freePort(),
+      id: createHash('sha1').update(`sentinel ${index}`).digest('hex'),
+    })),
+  );
+  const sentinels: (ServerControl & RedisAddress)[] = [];
+  for (const { port, id } of members) {
+    const directory = await serverDirectory('sentinel');
+    const file = join(directory, 'sentinel.conf');
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${directory}`,
+      `sentinel myid ${id}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${master.port} ${QUORUM}`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel failover-timeout ${NAME} 2000`,
+      ...(master.password === undefined ? [] : [`sentinel auth-pass ${NAME} ${master.password}`]),
+      // They would find the others by themselves, but seconds later.
+      `sentinel known-replica ${NAME} 127.0.0.1 ${replica.port}`,
+      ...members
+        .filter((other) => other.port !== port)
+        .map((other) => `sentinel known-sentinel ${NAME} 127.0.0.1 ${other.port} ${other.id}`),
+    ];
+    await writeFile(file, `${lines.join('\n')}\n`);
+    const control = await startServer(directory, {
+      name: 'redis-sentinel',
+      command: 'redis-server',
+      arguments: [file, '--sentinel'],
+      ready: async () => (await redisCommand({ port }, 'PING')) === 'PONG',
+    });
+    started.push(control);
+    sentinels.push(Object.assign(control, { port }));
+  }
+  return sentinels;
+}
