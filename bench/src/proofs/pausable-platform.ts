@@ -1,4 +1,4 @@
-import { createPlatform } from '@millrace/analytics';
+import { createPlatform, PROCESSOR_GROUP } from '@millrace/analytics';
 import { createLogger } from '@millrace/core';
 
 /**
@@ -18,6 +18,7 @@ const platform = createPlatform({
   retentionMs: 24 * HOUR_MS,
   logRetentionMs: 24 * HOUR_MS,
   logMaxBytes: 20e9,
+  group: PROCESSOR_GROUP,
   drainMs: 1500,
   logger: createLogger({ level: 'warn', name: 'platform' }),
   host: '127.0.0.1',
