@@ -1,3 +1,7 @@
 import type { Connector } from '@millrace/core';
+import { openRedisEventLog, openRedisLogReader } from './event-log/event-log.ts';
 
-export const connector: Connector = {};
+export const connector: Connector = {
+  openEventLog: openRedisEventLog,
+  openLogReader: openRedisLogReader,
+};

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { checkRecords, type LogAppender, type NewRecord, partitionOf, type Position } from '@millrace/core';
+import type { Link } from '../link.ts';
+import { AppendCall } from './append-call.ts';
+import { isFull, logClosed, logFull, queueFull } from './errors.ts';
+import type { LogKeys } from './keys.ts';
+import { Lane } from './lane.ts';
+import { APPEND } from './scripts.ts';
+
+/** Redis forgets a producer that has not appended for so long: far beyond any connection that may still bring a copy. */
+const PRODUCER_TTL_MS = 24 * 60 * 60 * 1000;
+const EXPIRY_CHECK_MS = 100;
+
+export interface AppenderOptions {
+  readonly link: Link;
+  readonly keys: LogKeys;
+  readonly partitions: number;
+  /** How long records gather before they are sent, milliseconds. */
+  readonly lingerMs: number;
+  /** After so long without an answer an append is rejected, milliseconds. */
+  readonly timeoutMs: number;
+  /** Bytes that may wait for Redis. */
+  readonly maxWaitingBytes: number;
+}
+
+/** The writing end of a log on Redis. */
+export class RedisLogAppender implements LogAppender {
+  readonly partitions: number;
+  readonly #options: AppenderOptions;
+  readonly #lanes: readonly Lane[];
+  readonly #expiry: NodeJS.Timeout;
+  #waitingBytes = 0;
+  #roundRobin = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: AppenderOptions) {
+    const { link, keys, partitions, lingerMs, timeoutMs } = options;
+    this.#options = options;
+    this.partitions = partitions;
+    // A process of its own makes a producer of its own: a restarted one has nothing under way that it could repeat.
+    const producer = randomUUID();
+    this.#lanes = Array.from({ length: partitions }, (_, partition) => {
+      const names = [keys.log(partition), keys.next(partition), keys.producer(partition, producer)];
+      return new Lane({
+        partition,
+        lingerMs,
+        send: (sequence, frame, records) =>
+          link.run(async (client) => {
+            try {
+              return Number(await APPEND.run(client, names, [sequence, records, frame, PRODUCER_TTL_MS]));
+            } catch (error) {
+              throw isFull(error) ? logFull(error) : error;
+            }
+          }),
+        onBytes: (change) => (this.#waitingBytes += change),
+      });
+    });
+    const expire = (): void => {
+      for (const lane of this.#lanes) lane.expire(performance.now() - timeoutMs, timeoutMs);
+    };
+    this.#expiry = setInterval(expire, EXPIRY_CHECK_MS).unref();
+  }
+
+  async append(records: readonly NewRecord[]): Promise<readonly Position[]> {
+    if (this.#closing !== undefined) throw logClosed();
+    checkRecords(records, this.partitions);
+    if (records.length === 0) return [];
+    if (this.#waitingBytes >= this.#options.maxWaitingBytes) throw queueFull(this.#waitingBytes);
+    const call = new AppendCall(records.length);
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!;
+      this.#lanes[record.partition ?? this.#choose(record.key)]!.add(record, call, i);
+    }
+    return call.promise;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.drained())).then(() => clearInterval(this.#expiry));
+    return this.#closing;
+  }
+
+  #choose(key: string | undefined): number {
+    return key === undefined ? this.#roundRobin++ % this.partitions : partitionOf(key, this.partitions);
+  }
+}
