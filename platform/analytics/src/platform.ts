@@ -5,26 +5,23 @@ import {
   openStateReader,
   type EventLog,
   type Logger,
-  type Offset,
   type Registry,
   type StateReader,
-  type StateStatistics,
 } from '@millrace/core';
+import { BackendWatch } from './backend-watch.ts';
+import { isEmbedded, openWhenThere, requireShared } from './backends.ts';
 import { createFrontend, type Frontend, type FrontendOptions, type PlatformStatus } from './frontend/index.ts';
 import { registerCounter } from './frontend/metrics.ts';
-import { LagMeter, type Lag } from './lag.ts';
 import { createProcessorHost, type ProcessorHost } from './processor/host.ts';
 import { TAG_STATE_SCHEMA } from './tag.ts';
 import { watchAppender, type WatchedAppender } from './watched-appender.ts';
 
-/** Consumer group of the tag processor. */
+/** Consumer group of the tag processors. */
 export const PROCESSOR_GROUP = 'tag-processors';
 
-const SAMPLE_EVERY_MS = 100;
-const STATISTICS_EVERY_MS = 1000;
-
-export interface PlatformOptions extends FrontendOptions {
-  /** `embedded:DIR`: log and state live in one process. */
+/** What frontends and processors of one platform must agree on. */
+export interface BackendOptions {
+  /** `embedded:DIR`, whose data live in one process, or a log that several share, such as `kafka://host:9092/tags`. */
   readonly logUrl: string;
   readonly stateUrl: string;
   readonly partitions: number;
@@ -32,19 +29,27 @@ export interface PlatformOptions extends FrontendOptions {
   readonly keep: number;
   /** Rollups older than this by event time go, milliseconds. */
   readonly retentionMs: number;
+}
+
+export interface PlatformOptions extends FrontendOptions, BackendOptions {
   /** Released segments of the log older than this go, milliseconds. */
   readonly logRetentionMs: number;
   /** Above this the log's oldest segments go, processed or not. */
   readonly logMaxBytes: number;
+  /**
+   * The consumer group of the processor that runs along; undefined leaves processing to processors elsewhere, which takes
+   * a log and a state that several processes share.
+   */
+  readonly group: string | undefined;
   /** How long a stop may go on applying what is in the log, milliseconds; the next start does the rest. */
   readonly drainMs: number;
   readonly logger: Logger;
 }
 
-/** Frontend, log, processor and state of the user tags, in one process. */
+/** Frontend, log and state of the user tags, and a processor unless those run elsewhere. */
 export interface Platform {
   /**
-   * Resolves when requests are answered.
+   * Resolves when requests are answered. Waits for a log or a state that is away, until it is stopped.
    *
    * @throws DATA_DIRECTORY_LOCKED and others of the stores, before anything listens; INVALID_OPTION for the address
    */
@@ -54,7 +59,7 @@ export interface Platform {
   status(): PlatformStatus;
   /** Rejects when the processor has died of something that a restart cannot heal. */
   readonly failed: Promise<never>;
-  /** The worker thread of the processor; undefined before the start. */
+  /** The processor that runs along; undefined before the start. */
   readonly processor: ProcessorHost | undefined;
 }
 
@@ -68,17 +73,14 @@ class TagPlatform implements Platform {
   private readonly options: PlatformOptions;
   private readonly lifecycle = new Lifecycle('platform');
   private readonly failure = Promise.withResolvers<never>();
+  private readonly stopping = new AbortController();
   private readonly startedAt = Date.now();
-  private readonly lagMeter = new LagMeter();
   private log: EventLog | undefined;
   private appender: WatchedAppender | undefined;
   private state: StateReader | undefined;
+  private watch: BackendWatch | undefined;
   private frontend: Frontend | undefined;
   private url = '';
-  private timers: NodeJS.Timeout[] = [];
-  private committedAtStart: readonly (Offset | undefined)[] = [];
-  private statistics: StateStatistics = { deadLetters: 0, late: 0, duplicates: 0 };
-  private logBytes = 0;
 
   constructor(options: PlatformOptions) {
     this.options = options;
@@ -93,24 +95,31 @@ class TagPlatform implements Platform {
   }
 
   stop(): Promise<void> {
+    this.stopping.abort();
     return this.lifecycle.stop(() => this.close());
   }
 
   status(): PlatformStatus {
-    const { clock, deadLetters, bytes } = this.statistics;
-    const progress = this.processor?.progress();
-    const state = this.lifecycle.state === 'created' ? 'starting' : this.lifecycle.state;
+    const { watch, processor } = this;
+    const { clock, deadLetters, bytes, late, duplicates } = watch?.statistics ?? NO_STATISTICS;
+    const { state } = this.lifecycle;
+    const progress = processor?.progress();
+    const partitions = watch?.partitions() ?? [];
     return {
-      state,
-      logWritable: this.lifecycle.state === 'running' && (this.appender?.writable() ?? false),
-      processorRunning: this.processor?.isRunning() ?? false,
-      lag: this.lag(),
+      state: state === 'created' ? 'starting' : state,
+      logWritable: state === 'running' && (this.appender?.writable() ?? false) && (watch?.logAnswers() ?? false),
+      stateReadable: watch?.stateAnswers() ?? false,
+      ...(this.options.group !== undefined && {
+        processorRunning: processor?.isRunning() ?? false,
+        applied: progress?.applied ?? 0,
+      }),
+      lag: watch?.lag() ?? { records: 0, ms: 0 },
+      ...(partitions.length > 1 && { partitions }),
       accepted: this.frontend?.figures().accepted ?? 0,
-      applied: progress?.applied ?? 0,
-      late: progress?.late ?? 0,
-      duplicates: progress?.duplicates ?? 0,
+      late: progress?.late ?? late,
+      duplicates: progress?.duplicates ?? duplicates,
       deadLetters,
-      logBytes: this.logBytes,
+      logBytes: this.log?.statistics?.().bytes ?? 0,
       stateBytes: bytes ?? 0,
       ...(clock === undefined ? {} : { clock }),
       startedAt: this.startedAt,
@@ -120,19 +129,33 @@ class TagPlatform implements Platform {
   /** The log comes first: it holds the data directory's lock, so a second owner fails before anything listens. */
   private async open(): Promise<void> {
     const { logger, logUrl, stateUrl, partitions, keep, retentionMs, logRetentionMs, logMaxBytes } = this.options;
+    const { group } = this.options;
+    if (group === undefined) requireShared('frontend', { log: logUrl, state: stateUrl });
+    const waiting = { logger, signal: this.stopping.signal };
+    const logOptions = { partitions, retentionMs: logRetentionMs, maxBytes: logMaxBytes, logger };
     const stateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
-    const log = await openEventLog(logUrl, { partitions, retentionMs: logRetentionMs, maxBytes: logMaxBytes, logger });
+    const log = await openWhenThere('log', () => openEventLog(logUrl, logOptions), waiting);
     this.log = log;
     this.appender = watchAppender(log, () => performance.now());
-    const state = await openStateReader(stateUrl, { ...stateOptions, logger });
+    const state = await openWhenThere('state', () => openStateReader(stateUrl, { ...stateOptions, logger }), waiting);
     this.state = state;
-    const all = Array.from({ length: partitions }, (_, partition) => state.committed(partition));
-    this.committedAtStart = await Promise.all(all);
-    this.processor = createProcessorHost(
-      { log, logger, state },
-      { logUrl, stateUrl, state: stateOptions, group: PROCESSOR_GROUP },
-    );
-    this.processor.failed.catch(this.failure.reject);
+    if (group !== undefined) {
+      this.processor = createProcessorHost(
+        { log, logger, state },
+        {
+          logUrl,
+          stateUrl,
+          state: stateOptions,
+          group,
+          shared: !isEmbedded(stateUrl),
+          runAs: isEmbedded(stateUrl) ? 'thread' : 'child',
+        },
+      );
+      this.processor.failed.catch(this.failure.reject);
+    }
+    const live = (): ReturnType<ProcessorHost['progress']>['committed'] => this.processor?.progress().committed ?? [];
+    const watch = new BackendWatch({ log, state, logger, ...(isEmbedded(stateUrl) && { committed: live }) });
+    this.watch = watch;
     const dependencies = {
       log: this.appender,
       state,
@@ -140,69 +163,46 @@ class TagPlatform implements Platform {
       metrics: metricsOf(this.processor, log),
       now: Date.now,
       status: () => this.status(),
+      refresh: () => watch.refresh(),
     };
     [this.frontend] = await Promise.all([
       createFrontend(dependencies, this.options),
-      this.processor.start(),
+      this.processor?.start(),
       state.warmUp(),
-      this.sample(),
-      this.readStatistics(),
+      openWhenThere('log or the state', () => watch.start(), waiting),
     ]);
-    this.every(SAMPLE_EVERY_MS, () => this.sample());
-    this.every(STATISTICS_EVERY_MS, () => this.readStatistics());
     ({ url: this.url } = await this.frontend.start());
   }
 
   /** Also after a start that failed half-way: closes what is open. */
   private async close(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
+    this.watch?.stop();
     await this.frontend?.stop();
     await this.processor?.stop(this.options.drainMs);
     await this.state?.close();
     await this.log?.close();
   }
-
-  private every(ms: number, task: () => Promise<void>): void {
-    const run = (): void => {
-      task().catch((error: unknown) => this.options.logger.warn({ err: error }, 'the figures cannot be read'));
-    };
-    this.timers.push(setInterval(run, ms).unref());
-  }
-
-  /** At the time of asking, where the log can tell its end without delay; else as of the last sample. */
-  private lag(): Lag {
-    const now = performance.now();
-    const next = this.log?.statistics?.().next;
-    if (next !== undefined) this.lagMeter.sample(next, now);
-    return this.lagMeter.lag(this.committed(), now);
-  }
-
-  private async sample(): Promise<void> {
-    const bounds = await this.log?.bounds(0);
-    if (bounds !== undefined) this.lagMeter.sample(bounds.next, performance.now());
-  }
-
-  private async readStatistics(): Promise<void> {
-    if (this.state !== undefined) this.statistics = await this.state.statistics();
-    this.logBytes = this.log?.statistics?.().bytes ?? 0;
-  }
-
-  /** Where log and state share a process the log numbers all partitions from one sequence: one offset tells all. */
-  private committed(): Offset {
-    const offsets = this.processor?.progress().committed ?? [];
-    return Math.max(0, ...this.committedAtStart.map((atStart, partition) => offsets[partition] ?? atStart ?? 0));
-  }
 }
 
+const NO_STATISTICS: BackendWatch['statistics'] = { deadLetters: 0, late: 0, duplicates: 0 };
+
 /** The figures of the process, the processor and the log; the frontend adds its own. */
-function metricsOf(processor: ProcessorHost, log: EventLog): Registry {
+function metricsOf(processor: ProcessorHost | undefined, log: EventLog): Registry {
   const metrics = createMetrics();
-  registerCounter(
-    metrics,
-    'millrace_processor_restarts_total',
-    'Times the processor was started again because it had died',
-    () => processor.restarts(),
-  );
+  if (processor !== undefined) {
+    registerCounter(
+      metrics,
+      'millrace_processor_restarts_total',
+      'Times the processor was started again because it had died',
+      () => processor.restarts(),
+    );
+    registerCounter(
+      metrics,
+      'millrace_tags_applied_total',
+      'Tags in profiles and aggregates',
+      () => processor.progress().applied,
+    );
+  }
   registerCounter(
     metrics,
     'millrace_log_forced_removals_total',

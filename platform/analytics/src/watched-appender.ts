@@ -1,7 +1,8 @@
 import { hasCode, type LogAppender, type NewRecord, type Position } from '@millrace/core';
+import { isOutage } from './back-off.ts';
 
-/** After a full disk refused an append the log counts as not writable for so long; then someone may try again. */
-const FULL_FOR_MS = 1000;
+/** After a full disk, or a broker that is away, refused an append the log counts as not writable for so long; then someone may try again. */
+const REFUSED_FOR_MS = 1000;
 
 /** A log's writing end that remembers whether the log takes anything. */
 export interface WatchedAppender extends LogAppender {
@@ -13,7 +14,7 @@ export interface WatchedAppender extends LogAppender {
 export function watchAppender(log: LogAppender, now: () => number): WatchedAppender {
   let refusedUntil = 0;
   const onRefusal = (error: unknown): never => {
-    if (hasCode(error, 'LOG_FULL')) refusedUntil = now() + FULL_FOR_MS;
+    if (hasCode(error, 'LOG_FULL') || isOutage(error)) refusedUntil = now() + REFUSED_FOR_MS;
     else if (hasCode(error, 'LOG_FAILED') || hasCode(error, 'LOG_CLOSED')) refusedUntil = Infinity;
     throw error;
   };

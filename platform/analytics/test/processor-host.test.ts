@@ -21,7 +21,10 @@ beforeEach(async () => {
   const url = `embedded:${directory}`;
   log = await openEventLog(url, { partitions: 4 });
   state = { schema: TAG_STATE_SCHEMA, partitions: 4 };
-  host = createProcessorHost({ log, logger }, { logUrl: url, stateUrl: url, state, group: 'test' });
+  host = createProcessorHost(
+    { log, logger },
+    { logUrl: url, stateUrl: url, state, group: 'test', shared: false, runAs: 'thread' },
+  );
 });
 
 afterEach(async () => {
@@ -60,7 +63,14 @@ describe('the processor host', () => {
   });
 
   it('does not start when its first worker cannot', async () => {
-    const options = { logUrl: 'nowhere:x', stateUrl: 'nowhere:x', state, group: 'test' };
+    const options = {
+      logUrl: 'nowhere:x',
+      stateUrl: 'nowhere:x',
+      state,
+      group: 'test',
+      shared: false,
+      runAs: 'thread',
+    } as const;
     const lost = createProcessorHost({ log, logger }, options);
     await expect(lost.start()).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME' });
     await lost.stop(0);

@@ -20,6 +20,7 @@ export interface AdminDependencies {
   readonly metrics: FrontendMetrics;
   readonly status: () => PlatformStatus;
   readonly figures: () => FrontendFigures;
+  readonly refresh?: () => Promise<void>;
 }
 
 const ID: Parameter = {
@@ -45,14 +46,17 @@ const NOT_FOUND = { 404: { description: 'there is no such dead letter' } } as co
 
 /** `/admin/*`: for this machine, or for holders of the token. */
 export function adminRoutes(dependencies: AdminDependencies, token: string | undefined): readonly Route[] {
-  const { log, state, metrics, status, figures } = dependencies;
+  const { log, state, metrics, status, figures, refresh } = dependencies;
   const routes: readonly Route[] = [
     {
       methods: ['GET'],
       path: '/admin/status',
       summary: 'Live figures of the platform',
       answers: { 200: { description: 'figures', schema: Type.Object({}) } },
-      handler: () => ({ ...status(), frontend: { ...figures(), rejectedByCode: metrics.rejectedByCode } }),
+      async handler() {
+        await refresh?.();
+        return { ...status(), frontend: { ...figures(), rejectedByCode: metrics.rejectedByCode } };
+      },
     },
     {
       methods: ['GET'],

@@ -5,13 +5,18 @@ export interface PlatformStatus {
   readonly state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
   /** Whether an append would be taken right now. */
   readonly logWritable: boolean;
-  /** False from the death of a processor until the next one applies tags. */
-  readonly processorRunning: boolean;
+  /** Whether queries can be answered. */
+  readonly stateReadable: boolean;
+  /** False from the death of a processor until the next one applies tags; absent where processors run by themselves. */
+  readonly processorRunning?: boolean;
   /** What is durable in the log and not yet in the state, at the time of asking. */
   readonly lag: { readonly records: number; readonly ms: number };
+  /** The same per partition, where each has offsets of its own. */
+  readonly partitions?: readonly { readonly partition: number; readonly records: number; readonly ms: number }[];
   /** Tags acknowledged since the start. */
   readonly accepted: number;
-  readonly applied: number;
+  /** Since the start, by the processor of this process; absent where there is none. */
+  readonly applied?: number;
   readonly late: number;
   readonly duplicates: number;
   /** Dead letters that wait for someone. */
@@ -55,6 +60,8 @@ export interface FrontendDependencies {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly status: () => PlatformStatus;
+  /** Makes `status` tell what holds at the time of the call, where that takes asking a server. */
+  readonly refresh?: () => Promise<void>;
 }
 
 export interface FrontendFigures {

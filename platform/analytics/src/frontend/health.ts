@@ -43,13 +43,14 @@ export function healthRoutes({ metrics, status }: HealthDependencies, maxLagMs: 
 }
 
 function reasonsAgainst(
-  { state, logWritable, processorRunning, lag }: PlatformStatus,
+  { state, logWritable, stateReadable, processorRunning, lag }: PlatformStatus,
   maxLagMs: number,
 ): readonly string[] {
   const reasons: string[] = [];
   if (state !== 'running') reasons.push(`the platform is ${state}`);
   if (!logWritable) reasons.push('the log takes no records');
-  if (!processorRunning) reasons.push('the processor has ended and is not running again yet');
+  if (!stateReadable) reasons.push('the state cannot be read');
+  if (processorRunning === false) reasons.push('the processor has ended and is not running again yet');
   if (lag.ms > maxLagMs) reasons.push(`the processor is ${lag.ms} ms behind, more than ${maxLagMs} ms`);
   return reasons;
 }

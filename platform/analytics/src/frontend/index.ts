@@ -26,7 +26,7 @@ const STOP_DEADLINE_MS = 2000;
  * await frontend.stop();   // the log and the state stay open: they are the caller's
  */
 export async function createFrontend(dependencies: FrontendDependencies, options: FrontendOptions): Promise<Frontend> {
-  const { log, state, logger, now, status, metrics: registry } = dependencies;
+  const { log, state, logger, now, status, refresh, metrics: registry } = dependencies;
   const metrics = new FrontendMetrics();
   const figures = (): FrontendFigures => ({
     accepted: metrics.accepted,
@@ -41,7 +41,7 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     aggregatesRoute({ state, metrics }, options.maxRangeMs),
     ...healthRoutes({ metrics: registry, status }, options.maxLagMs),
     ...documentationRoutes(() => [tags, batch, ...queries]),
-    ...adminRoutes({ log, state, metrics, status, figures }, options.adminToken),
+    ...adminRoutes({ log, state, metrics, status, figures, ...(refresh && { refresh }) }, options.adminToken),
   ];
   registerMetrics(registry, metrics, status);
   const app = await createServer({ tags, batch, queries }, logger, answered);

@@ -46,7 +46,6 @@ export function registerMetrics(registry: Registry, metrics: FrontendMetrics, st
   rejected.reset();
   registry.registerMetric(latencyMetric(metrics) as unknown as Gauge);
 
-  registerCounter(registry, 'millrace_tags_applied_total', 'Tags in profiles and aggregates', () => status().applied);
   registerCounter(registry, 'millrace_tags_late_total', 'Tags older than the retention', () => status().late);
   registerCounter(
     registry,

@@ -1,5 +1,5 @@
 import { MillraceError, type EventLog, type Logger, type StateReader } from '@millrace/core';
-import { BackOff } from '../back-off.ts';
+import { BackOff, isOutage } from '../back-off.ts';
 import { pause } from '../pause.ts';
 import { isFinal, STABLE_AFTER_MS } from './failures.ts';
 import { launchChild, launchThread, type LaunchedProcessor } from './launch.ts';
@@ -88,7 +88,10 @@ class WorkerHost implements ProcessorHost {
 
   async start(): Promise<void> {
     const first = this.launch();
-    await first.ready;
+    await first.ready.catch((error: unknown) => {
+      // The log or the state went away just now; it is waited for like later on.
+      if (!isOutage(error)) throw error;
+    });
     this.keeping = this.keep(first);
   }
 
@@ -183,12 +186,15 @@ class WorkerHost implements ProcessorHost {
     const ready = Promise.withResolvers<void>();
     let reported: MillraceError | undefined;
     worker.onReport((report: Report) => {
-      if (report.type === 'ready') ready.resolve();
-      else if (report.type === 'progress') this.add(report.progress);
+      if (report.type === 'ready') {
+        this.applying = true;
+        ready.resolve();
+      } else if (report.type === 'progress') this.add(report.progress);
       else if (report.type === 'log') forward(report.line, this.dependencies.logger);
       else reported = new MillraceError(report.code, report.message);
     });
     const ended = worker.exited.then(({ code, error: cause }) => {
+      this.applying = false;
       const error = reported ?? (cause && new MillraceError('INTERNAL', cause.message, { cause }));
       ready.reject(error ?? new MillraceError('INTERNAL', `the processor ended with ${code} before it was ready`));
       return { error, code };

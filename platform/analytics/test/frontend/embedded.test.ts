@@ -76,6 +76,7 @@ it('answers the same from the embedded log and state as from plain arrays', asyn
     retentionMs: DAY_MS,
     logRetentionMs: DAY_MS,
     logMaxBytes: 1e9,
+    group: 'test',
     drainMs: 1000,
     logger: createLogger({ level: 'silent', name: 'test' }),
   });

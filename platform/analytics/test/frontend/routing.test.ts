@@ -130,7 +130,6 @@ describe('health', () => {
       logBytes: 12,
       stateBytes: 34,
       deadLetters: 5,
-      applied: 2,
     };
     const response = await test.request('/metrics');
     expect(response.headers.get('content-type')).toContain('text/plain');
@@ -140,7 +139,6 @@ describe('health', () => {
       'millrace_tags_rejected_total{code="INVALID_TAG"} 1',
       'millrace_http_request_seconds_bucket{route="user_tags",le="+Inf"} 2',
       'millrace_http_request_seconds_count{route="user_tags"} 2',
-      'millrace_tags_applied_total 2',
       'millrace_lag_records 3',
       'millrace_lag_seconds 1.5',
       'millrace_log_writable 1',

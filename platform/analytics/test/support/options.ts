@@ -1,5 +1,5 @@
 import { createLogger } from '@millrace/core';
-import type { PlatformOptions } from '../../src/platform.ts';
+import { PROCESSOR_GROUP, type PlatformOptions } from '../../src/platform.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -12,6 +12,7 @@ export const platformOptions = (directory: string, changes: Partial<PlatformOpti
   retentionMs: 24 * HOUR_MS,
   logRetentionMs: 24 * HOUR_MS,
   logMaxBytes: 1e9,
+  group: PROCESSOR_GROUP,
   drainMs: 1500,
   logger: createLogger({ level: 'silent', name: 'test' }),
   host: '127.0.0.1',

@@ -24,7 +24,7 @@ export const statusCommand = defineCommand({
       ['up since', new Date(status.startedAt).toISOString()],
       ['event clock', status.clock === undefined ? 'no events yet' : new Date(status.clock).toISOString()],
       ['accepted since then', grouped(status.accepted)],
-      ['applied since then', grouped(status.applied)],
+      ['applied since then', grouped(status.applied ?? 0)],
       ['behind', `${counted(status.lag.records, 'tag')}, ${grouped(status.lag.ms)} ms`],
       ['too late for aggregates', grouped(status.late)],
       ['duplicates dropped', grouped(status.duplicates)],

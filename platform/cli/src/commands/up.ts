@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Platform } from '@millrace/analytics';
-import { createPlatform } from '@millrace/analytics';
+import { PROCESSOR_GROUP, createPlatform } from '@millrace/analytics';
 import type { Logger } from '@millrace/core';
 import { describeOptions, removeOwner, resolveOptions, writeOwner } from '@millrace/core';
 import type { CommandInput } from '../command.ts';
@@ -79,6 +79,7 @@ function platformOptions(options: UpOptions, adminToken: string, logger: Logger)
     retentionMs: options.retention,
     logRetentionMs: options.logRetention,
     logMaxBytes: options.logMaxBytes,
+    group: PROCESSOR_GROUP,
     drainMs: DRAIN_MS,
     logger,
   };

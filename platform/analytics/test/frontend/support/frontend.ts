@@ -25,6 +25,7 @@ export const RUNNING: PlatformStatus = {
   state: 'running',
   logWritable: true,
   processorRunning: true,
+  stateReadable: true,
   lag: { records: 0, ms: 0 },
   accepted: 0,
   applied: 0,

@@ -1,0 +1,57 @@
+import { MillraceError, type Logger, type LogReader } from '@millrace/core';
+import { BackOff, isOutage } from './back-off.ts';
+import { pause } from './pause.ts';
+
+/** Whether the backend lives in one process, with its data in a directory. */
+export const isEmbedded = (url: string): boolean => /^embedded:/i.test(url);
+
+/** @throws INVALID_OPTION for a backend that only one process can open */
+export function requireShared(role: string, backends: { readonly log: string; readonly state: string }): void {
+  for (const [name, url] of Object.entries(backends)) {
+    if (!isEmbedded(url)) continue;
+    const message =
+      `a ${role} of its own needs a ${name} that several processes share, and ${url} lives in one process: ` +
+      'run `millrace up`, or give a shared backend such as kafka: for the log and redis: for the state';
+    const accepted = 'a shared backend, such as kafka: for the log and redis: for the state';
+    throw new MillraceError('INVALID_OPTION', message, { field: `--${name}`, value: url, accepted });
+  }
+}
+
+export interface OpenOptions {
+  readonly logger: Logger;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a backend, and waits for it while it is away: parts of a platform start in any order.
+ *
+ * @throws CANCELLED when the signal aborts first; what `open` throws for any other reason
+ */
+export async function openWhenThere<T>(what: string, open: () => Promise<T>, options: OpenOptions): Promise<T> {
+  const { logger, signal } = options;
+  const backOff = new BackOff();
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      const retryInMs = backOff.next();
+      logger.warn({ err: error, retryInMs }, `the ${what} is away`);
+      if (!(await pause(retryInMs, signal))) {
+        throw new MillraceError('CANCELLED', `stopped while the ${what} was away`, { cause: error });
+      }
+    }
+  }
+}
+
+/** @throws PARTITIONS_MISMATCH */
+export function checkPartitions(log: Pick<LogReader, 'partitions'>, partitions: number): void {
+  if (log.partitions === partitions) return;
+  const message = `the log has ${log.partitions} partitions and not ${partitions}: give its number as --partitions`;
+  throw new MillraceError('PARTITIONS_MISMATCH', message, {
+    field: '--partitions',
+    value: partitions,
+    accepted: String(log.partitions),
+  });
+}
