@@ -1,4 +1,4 @@
-import type { Chunk } from './columns.ts';
+import type { Chunk } from '@millrace/core/state';
 
 /** The chunks used last, within a number of bytes. A chunk never changes under its id, so none is ever stale. */
 export class ChunkCache {

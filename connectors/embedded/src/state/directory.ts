@@ -1,6 +1,5 @@
 import { MillraceError } from '@millrace/core';
-
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '@millrace/core/state';
 
 export interface ChunkReference {
   readonly id: number;

@@ -1,3 +1,5 @@
+import { MAX_TIME } from '@millrace/core/state';
+
 /**
  * The key space of the state database: one byte says what a record is. Numbers are big-endian, so that LevelDB's byte
  * order is their order.
@@ -15,11 +17,6 @@ const DEAD_LETTER = 0x6c; // l
 export const STATUS_KEY: Buffer = Buffer.from('s');
 
 export const HASH_BYTES = 16;
-/** Event times are below 2^48 milliseconds: the year 10889. */
-export const MAX_TIME = 2 ** 48 - 1;
-export const MINUTE_MS = 60_000;
-
-export const minuteOf = (time: number): number => Math.floor(time / MINUTE_MS);
 
 /** space, hash 16, kind 1, inverted time 6, inverted offset 7, partition 2: newest first, of equal times later first. */
 export const TIMELINE_KEY_BYTES = 33;

@@ -1,15 +1,11 @@
 import type { StateSchema } from '@millrace/core';
+import type { Dictionaries } from '@millrace/core/state';
 
 import type { Level } from './database.ts';
-import { Dictionary } from './dictionary.ts';
 import { dictionaryId, dictionaryRange, partitionKey, STATUS_KEY } from './keys.ts';
-import { type Dictionaries, isBounded } from './row-codec.ts';
 import { decodePartition, decodeStatus, emptyStatus, type PartitionStatus, type Status } from './status.ts';
 
 type Snapshot = ReturnType<Level['snapshot']>;
-
-export const newDictionaries = (schema: StateSchema, limit?: number): Dictionaries =>
-  schema.dimensions.map((dimension) => (isBounded(dimension) ? new Dictionary(limit) : undefined));
 
 /** Reads what the dictionaries do not have yet. */
 export async function loadDictionaries(level: Level, dictionaries: Dictionaries): Promise<void> {

@@ -1,13 +1,17 @@
 import { MillraceError, type StateSchema } from '@millrace/core';
+import {
+  type Chunk,
+  decodeChunk,
+  type Dictionaries,
+  encodeChunk,
+  mergeChunks,
+  type MinuteRows,
+} from '@millrace/core/state';
 
-import { type Chunk, decodeChunk, encodeChunk } from './columns.ts';
 import { CompactionQueue, fullTier, remainder } from './compaction.ts';
 import type { Batch, Level } from './database.ts';
 import { type ChunkReference, decodeDirectory, type Directory, encodeDirectory } from './directory.ts';
 import { chunkKey, DIRECTORIES, directoryKey, directoryMinute } from './keys.ts';
-import { mergeChunks } from './merge.ts';
-import type { MinuteRows } from './minute-rows.ts';
-import type { Dictionaries } from './row-codec.ts';
 import type { Status } from './status.ts';
 
 /** Directories kept in memory. */

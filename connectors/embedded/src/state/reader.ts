@@ -12,9 +12,20 @@ import {
   type TimelineEntry,
   type TimelineQuery,
 } from '@millrace/core';
+import {
+  type Chunk,
+  compileScans,
+  decodeChunk,
+  decodeRow,
+  type Dictionaries,
+  MINUTE_MS,
+  newDictionaries,
+  planRollup,
+  type RollupPlan,
+  RollupScan,
+} from '@millrace/core/state';
 
 import { ChunkCache } from './chunk-cache.ts';
-import { type Chunk, decodeChunk } from './columns.ts';
 import { bytesOnDisk, type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
 import { findDeadLetter, listDeadLetters } from './dead-letters.ts';
 import { decodeDirectory, type Directory } from './directory.ts';
@@ -23,18 +34,13 @@ import {
   DIRECTORIES,
   directoryKey,
   directoryMinute,
-  MINUTE_MS,
   newTimelineKey,
   timelineRange,
   timelineTime,
 } from './keys.ts';
-import { loadDictionaries, loadPartition, loadStatus, newDictionaries } from './load.ts';
-import { planRollup, type RollupPlan } from './rollup-plan.ts';
-import { RollupScan } from './rollup-scan.ts';
+import { loadDictionaries, loadPartition, loadStatus } from './load.ts';
 import { assertRoomToOpen } from './room.ts';
-import { type Dictionaries, decodeRow } from './row-codec.ts';
 import { SipHash } from './sip-hash.ts';
-import { compileScans } from './warm-up.ts';
 
 export interface StateReaderOptions extends StateLocation {
   /** Entries per key and kind that a timeline shows at most. */

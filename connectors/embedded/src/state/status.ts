@@ -1,6 +1,5 @@
 import { MillraceError } from '@millrace/core';
-
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '@millrace/core/state';
 
 /** The counters of the whole store: one record, written anew in every commit. */
 export interface Status {

@@ -1,26 +1,25 @@
 import { type CommitResult, MillraceError, type Offset, type PartitionChange, type StateWriter } from '@millrace/core';
-
-import { type Accepted, accept } from './accept.ts';
-import { ByteWriter } from './bytes.ts';
-import { deadLetterKeyOf, encodeDeadLetter } from './dead-letters.ts';
-import { type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
-import { Dedupe } from './dedupe.ts';
-import { EventClock } from './event-clock.ts';
-import { canonicalInt32 } from './int32.ts';
 import {
-  deadLetterKey,
-  dictionaryKey,
+  accept,
+  type Accepted,
+  ByteWriter,
+  canonicalInt32,
+  type Dictionaries,
+  encodeDeadLetter,
+  encodeRow,
+  EventClock,
   MINUTE_MS,
   minuteOf,
-  newTimelineKey,
-  partitionKey,
-  setTimelineKey,
-  STATUS_KEY,
-} from './keys.ts';
-import { loadDictionaries, loadPartition, loadStatus, newDictionaries } from './load.ts';
-import { MinuteRows } from './minute-rows.ts';
+  MinuteRows,
+  newDictionaries,
+} from '@millrace/core/state';
+
+import { deadLetterKeyOf } from './dead-letters.ts';
+import { type Database, type Level, openDatabase, stateError, type StateLocation } from './database.ts';
+import { Dedupe } from './dedupe.ts';
+import { deadLetterKey, dictionaryKey, newTimelineKey, partitionKey, setTimelineKey, STATUS_KEY } from './keys.ts';
+import { loadDictionaries, loadPartition, loadStatus } from './load.ts';
 import { MinuteStore } from './minute-store.ts';
-import { type Dictionaries, encodeRow } from './row-codec.ts';
 import { SipHash } from './sip-hash.ts';
 import { encodePartition, encodeStatus, type Status } from './status.ts';
 import { TimelineTrim } from './timeline-trim.ts';

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 
+import { minuteOf } from '@millrace/core/state';
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent } from '@millrace/testkit';
 import { ClassicLevel } from 'classic-level';
 import { expect, it } from 'vitest';
 
-import { chunkKey, directoryKey, minuteOf } from '../../src/state/keys.ts';
+import { chunkKey, directoryKey } from '../../src/state/keys.ts';
 import { openEmbeddedStateReader } from '../../src/state/reader.ts';
 import { openEmbeddedStateWriter } from '../../src/state/writer.ts';
 import { temporaryDirectory } from '../fixtures.ts';

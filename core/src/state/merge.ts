@@ -1,4 +1,4 @@
-import type { StateSchema } from '@millrace/core';
+import type { StateSchema } from '../state-store.ts';
 
 import { type Chunk, type ColumnValues, encodeChunk, unpackColumn } from './columns.ts';
 import { localColumn } from './minute-rows.ts';

@@ -1,4 +1,4 @@
-import type { StateEvent, StateSchema } from '@millrace/core';
+import type { StateEvent, StateSchema } from '../state-store.ts';
 
 import type { ColumnValues } from './columns.ts';
 import { isBounded } from './row-codec.ts';

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core';
+import { MillraceError } from '../errors.ts';
 
 /** Up to this length `ByteWriter.view` keeps its views, because making one costs more than filling it. */
 const KEPT_VIEWS = 256;

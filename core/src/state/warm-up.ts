@@ -1,7 +1,7 @@
-import type { StateSchema } from '@millrace/core';
+import type { StateSchema } from '../state-store.ts';
 
 import { decodeChunk, encodeChunk } from './columns.ts';
-import { newDictionaries } from './load.ts';
+import { newDictionaries } from './dictionary.ts';
 import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
 import { RollupScan } from './rollup-scan.ts';
 

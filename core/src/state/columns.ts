@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core';
+import { MillraceError } from '../errors.ts';
 
 import { ByteReader, ByteWriter } from './bytes.ts';
 

@@ -1,4 +1,6 @@
-import { MillraceError } from '@millrace/core';
+import { MillraceError } from '../errors.ts';
+import type { StateSchema } from '../state-store.ts';
+import { type Dictionaries, isBounded } from './row-codec.ts';
 
 /** Most values that a dimension's dictionary takes: ids are 16 bits and 65,535 stays free. */
 export const DICTIONARY_LIMIT = 65_535;
@@ -54,3 +56,7 @@ export class Dictionary {
     this.#ids.set(value, id);
   }
 }
+
+/** Empty dictionaries, one per bounded dimension. */
+export const newDictionaries = (schema: StateSchema, limit?: number): Dictionaries =>
+  schema.dimensions.map((dimension) => (isBounded(dimension) ? new Dictionary(limit) : undefined));

@@ -1,8 +1,8 @@
-import type { RollupResult, RollupRow, StateSchema } from '@millrace/core';
+import type { RollupResult, RollupRow, StateSchema } from '../state-store.ts';
 
 import type { Chunk, Column } from './columns.ts';
 import { GroupIndex } from './group-index.ts';
-import { MINUTE_MS } from './keys.ts';
+import { MINUTE_MS } from './time.ts';
 import { textOf } from './merge.ts';
 import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
 import type { Dictionaries } from './row-codec.ts';

@@ -4,17 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../src/state/bytes.ts';
 import { decodeChunk, encodeChunk } from '../../src/state/columns.ts';
 import { canonicalInt32 } from '../../src/state/int32.ts';
-import { MAX_TIME, newTimelineKey, setTimelineKey, timelineTime } from '../../src/state/keys.ts';
 import { localColumn } from '../../src/state/minute-rows.ts';
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-
-const keyOf = ([time, offset]: [number, number]): Buffer => {
-  const key = newTimelineKey();
-  setTimelineKey(key, 1, time, offset, 3);
-  expect(timelineTime(key)).toBe(time);
-  return key;
-};
 
 const values = (column: { base: number; data?: ArrayLike<number> | undefined }, rows: number): number[] =>
   Array.from({ length: rows }, (_, row) => column.base + (column.data?.[row] ?? 0));
@@ -75,19 +67,6 @@ describe('canonicalInt32', () => {
           expect(Number.isNaN(value) || String(value) === text).toBe(true);
         },
       ),
-    );
-  });
-});
-
-describe('timeline keys', () => {
-  it('sort by time, then by offset, both descending', () => {
-    const place = fc.tuple(fc.integer({ min: 0, max: MAX_TIME }), fc.maxSafeNat());
-    fc.assert(
-      fc.property(place, place, fc.boolean(), (a, b, tie) => {
-        const other: [number, number] = tie ? [a[0], b[1]] : b;
-        const order = Math.sign(other[0] - a[0] || other[1] - a[1]);
-        expect(Buffer.compare(keyOf(a), keyOf(other))).toBe(order === 0 ? 0 : order);
-      }),
     );
   });
 });

@@ -1,13 +1,8 @@
-import {
-  MillraceError,
-  type NewDeadLetter,
-  type PartitionChange,
-  type StateEvent,
-  type StateSchema,
-} from '@millrace/core';
+import { MillraceError } from '../errors.ts';
+import type { NewDeadLetter, PartitionChange, StateEvent, StateSchema } from '../state-store.ts';
 
-import { deadLetterKeyOf } from './dead-letters.ts';
-import { MAX_TIME } from './keys.ts';
+import { parseDeadLetterId } from './dead-letters.ts';
+import { MAX_TIME } from './time.ts';
 
 /** What is left of the changes once everything that is applied already is cut off. */
 export interface Accepted {
@@ -71,7 +66,7 @@ export function accept(changes: readonly PartitionChange[], options: AcceptOptio
       if (letter.offset >= start) accepted.deadLetters.push({ partition, letter });
     }
     for (const id of change.resolved ?? []) {
-      check(deadLetterKeyOf(id) !== undefined, 'resolved', id, '<partition>-<offset>');
+      check(parseDeadLetterId(id) !== undefined, 'resolved', id, '<partition>-<offset>');
       accepted.resolved.push(id);
     }
     accepted.to.set(partition, to);

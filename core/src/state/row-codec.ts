@@ -1,4 +1,5 @@
-import { type DimensionSchema, MillraceError, type StateSchema } from '@millrace/core';
+import { MillraceError } from '../errors.ts';
+import type { DimensionSchema, StateSchema } from '../state-store.ts';
 
 import { ByteReader, type ByteWriter } from './bytes.ts';
 import type { Dictionary } from './dictionary.ts';

@@ -1,7 +1,8 @@
-import { MillraceError, type RollupQuery, type StateSchema } from '@millrace/core';
+import { MillraceError } from '../errors.ts';
+import type { RollupQuery, StateSchema } from '../state-store.ts';
 
 import { canonicalInt32 } from './int32.ts';
-import { MINUTE_MS } from './keys.ts';
+import { MINUTE_MS } from './time.ts';
 import type { Dictionaries } from './row-codec.ts';
 
 /** Column 0 of a chunk is the kind; dimension n is column n + 1. */

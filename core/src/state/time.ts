@@ -1,0 +1,6 @@
+/** Event times are below 2^48 milliseconds: the year 10889. */
+export const MAX_TIME = 2 ** 48 - 1;
+export const MINUTE_MS = 60_000;
+
+/** Minutes since the epoch. */
+export const minuteOf = (time: number): number => Math.floor(time / MINUTE_MS);
