@@ -1,3 +1,5 @@
-import type { Connector } from '@millrace/core';
+import { createConnector } from './connector.ts';
 
-export const connector: Connector = {};
+export const connector = createConnector();
+export * from './connector.ts';
+export { connectionOptions, consumerOptions, producerOptions, topicOptions } from './options.ts';

@@ -1,0 +1,108 @@
+import { MillraceError, type ErrorCode } from '@millrace/core';
+import { findErrorBy, NetworkError, ProtocolError } from '@platformatic/kafka';
+
+/** Answers of a broker that will be the same next time, and what they mean to a caller. */
+const FINAL: Readonly<Record<string, ErrorCode>> = {
+  CLUSTER_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
+  GROUP_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
+  INVALID_CONFIG: 'REFUSED',
+  INVALID_GROUP_ID: 'INVALID_OPTION',
+  INVALID_PARTITIONS: 'REFUSED',
+  INVALID_RECORD: 'REFUSED',
+  INVALID_REPLICATION_FACTOR: 'REFUSED',
+  INVALID_SESSION_TIMEOUT: 'INVALID_OPTION',
+  INVALID_TIMESTAMP: 'REFUSED',
+  INVALID_TOPIC_EXCEPTION: 'REFUSED',
+  MESSAGE_TOO_LARGE: 'RECORD_TOO_LARGE',
+  POLICY_VIOLATION: 'REFUSED',
+  RECORD_LIST_TOO_LARGE: 'RECORD_TOO_LARGE',
+  SASL_AUTHENTICATION_FAILED: 'UNAUTHORIZED',
+  TOPIC_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
+  UNSUPPORTED_COMPRESSION_TYPE: 'REFUSED',
+  UNSUPPORTED_SASL_MECHANISM: 'UNAUTHORIZED',
+};
+
+/** Answers to a request to produce after which nothing of it is in the log. */
+const NOT_WRITTEN = new Set([
+  ...Object.keys(FINAL),
+  'FENCED_LEADER_EPOCH',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_LEADER_OR_FOLLOWER',
+  'UNKNOWN_TOPIC_ID',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+]);
+
+/** A failure of the driver as Millrace's own: UNAVAILABLE for all that may pass, else what Kafka will never take. */
+export function kafkaError(error: unknown, display: string): MillraceError {
+  if (error instanceof MillraceError) return error;
+  const options = { field: 'url', value: display, cause: error };
+  const final = finalAnswer(error);
+  if (final !== undefined) {
+    return new MillraceError(FINAL[final]!, `Kafka at ${display} answered ${final}: ${reasonOf(error)}`, options);
+  }
+  const isLogin = errorsIn(error).some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
+  if (isLogin)
+    return new MillraceError('UNAUTHORIZED', `Kafka at ${display} refuses the user: ${reasonOf(error)}`, options);
+  return new MillraceError('UNAVAILABLE', `Kafka at ${display} cannot be reached: ${reasonOf(error)}`, options);
+}
+
+/** Whether trying again may help. */
+export const mayPass = (error: unknown): boolean => kafkaError(error, '').retry;
+
+/** Whether the broker answered so, somewhere in the tree of causes. */
+export const answered = (error: unknown, apiId: string): boolean =>
+  error instanceof Error && findErrorBy(error, 'apiId', apiId) !== null;
+
+/** Whether the driver asked a broker that does not lead the partition any more. */
+export const isStale = (error: unknown): boolean =>
+  error instanceof Error && findErrorBy(error, 'hasStaleMetadata', true) !== null;
+
+/** Whether it is certain that an attempt to produce left nothing behind: it never reached a broker, or was refused. */
+export function isCertainlyNotWritten(error: unknown): boolean {
+  return leavesOf(error).every((leaf) => {
+    if (leaf instanceof ProtocolError) return NOT_WRITTEN.has(leaf['apiId'] as string);
+    if (leaf.code === 'PLT_KFK_USER' || leaf.code === 'PLT_KFK_AUTHENTICATION') return true;
+    return (
+      leaf instanceof NetworkError && /^(Connection to |Cannot connect|Cannot get a connection)/.test(leaf.message)
+    );
+  });
+}
+
+type CodedError = Error & { readonly code?: unknown; readonly errors?: unknown; readonly apiId?: unknown };
+
+/** The error, what it aggregates and its causes. */
+function errorsIn(error: unknown): CodedError[] {
+  if (!(error instanceof Error)) return [];
+  const { errors } = error as CodedError;
+  const inner = Array.isArray(errors) ? errors.flatMap((each) => errorsIn(each)) : [];
+  return [error, ...inner, ...errorsIn(error.cause)];
+}
+
+function leavesOf(error: unknown): CodedError[] {
+  if (!(error instanceof Error)) return [];
+  const { errors } = error as CodedError;
+  if (Array.isArray(errors) && errors.length > 0) return errors.flatMap((each) => leavesOf(each));
+  return [error];
+}
+
+function finalAnswer(error: unknown): string | undefined {
+  const ids = errorsIn(error).map(({ apiId }) => apiId);
+  return ids.find((id): id is string => typeof id === 'string' && Object.hasOwn(FINAL, id));
+}
+
+/** The last of the attempts says most, and its own message more than that of what wraps it. */
+function reasonOf(error: unknown): string {
+  const last = leavesOf(error).at(-1);
+  if (last === undefined) return String(error);
+  return last.cause instanceof Error ? `${last.message} ${last.cause.message}` : last.message;
+}
+
+export const logClosed = (): MillraceError => new MillraceError('LOG_CLOSED', 'the log is closed');
+
+export const outOfRange = (topic: string, partition: number, from: number, accepted: string): MillraceError =>
+  new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${from} of partition ${partition} is not in the topic ${topic}: retention removed it, or it belongs to another topic`,
+    { field: 'from', value: from, accepted },
+  );

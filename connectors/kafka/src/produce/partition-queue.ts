@@ -1,0 +1,82 @@
+import type { MillraceError } from '@millrace/core';
+
+import type { WireRecord } from './lane.ts';
+
+/** One record on its way, and whom to tell. */
+export interface PendingRecord extends WireRecord {
+  /** What it takes in memory and in a batch, about. */
+  readonly bytes: number;
+  /** When it came, by performance.now(). */
+  readonly since: number;
+  readonly call: WriteCall;
+  /** Within the call. */
+  readonly index: number;
+}
+
+/** Is told about each record of a call, once. */
+export interface WriteCall {
+  /** `offset` is NaN where the broker does not tell it (acks 0). */
+  written(index: number, partition: number, offset: number): void;
+  /** `inDoubt`: it may be in the topic nevertheless. */
+  failed(index: number, error: MillraceError, inDoubt: boolean): void;
+}
+
+/** Records of one partition in their order. */
+export class PartitionQueue {
+  #records: PendingRecord[] = [];
+  #head = 0;
+  /** While its records are under way no other request may carry this partition: order would be lost. */
+  isUnderWay = false;
+
+  get length(): number {
+    return this.#records.length - this.#head;
+  }
+
+  /** Of all its records. */
+  get bytes(): number {
+    let bytes = 0;
+    for (let at = this.#head; at < this.#records.length; at++) bytes += this.#records[at]!.bytes;
+    return bytes;
+  }
+
+  get first(): PendingRecord | undefined {
+    return this.#records[this.#head];
+  }
+
+  push(record: PendingRecord): void {
+    this.#records.push(record);
+  }
+
+  /** Moves the first records to `batch`: at least one, and up to so many bytes. @returns their bytes */
+  take(batch: PendingRecord[], maxBytes: number): number {
+    let bytes = 0;
+    while (this.#head < this.#records.length) {
+      const record = this.#records[this.#head]!;
+      if (bytes > 0 && bytes + record.bytes > maxBytes) break;
+      bytes += record.bytes;
+      batch.push(record);
+      this.#head++;
+    }
+    if (this.#head === this.#records.length) {
+      this.#records = [];
+      this.#head = 0;
+    } else if (this.#head > 1000 && this.#head > this.#records.length / 2) {
+      this.#records = this.#records.slice(this.#head);
+      this.#head = 0;
+    }
+    return bytes;
+  }
+
+  /** Puts records back to where they were taken from. */
+  putBack(records: readonly PendingRecord[]): void {
+    this.#records = [...records, ...this.#records.slice(this.#head)];
+    this.#head = 0;
+  }
+
+  /** Removes and returns what has waited for longer. */
+  expire(before: number): PendingRecord[] {
+    const expired: PendingRecord[] = [];
+    while (this.first !== undefined && this.first.since < before) this.take(expired, 0);
+    return expired;
+  }
+}

@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+
+import { type KafkaServer, startKafka } from '@millrace/testkit';
+import { afterAll, beforeAll } from 'vitest';
+
+/** A topic's name that no other test uses. */
+export const newTopic = (): string => `test-${randomUUID()}`;
+
+/** One broker for the tests of a file. */
+export function useKafka(options?: Parameters<typeof startKafka>[0]): () => KafkaServer {
+  let server: KafkaServer | undefined;
+  beforeAll(async () => {
+    server = await startKafka(options);
+  });
+  afterAll(() => server?.stop());
+  return () => {
+    if (server === undefined) throw new Error('the broker is started before the first test');
+    return server;
+  };
+}
