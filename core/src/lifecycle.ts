@@ -128,3 +128,8 @@ export class Lifecycle {
     this.#apply('stopped');
   }
 }
+
+/** For calls that wait: aborting rejects with CANCELLED. */
+export interface SignalOption {
+  readonly signal?: AbortSignal;
+}

@@ -2,6 +2,10 @@ import { MillraceError } from './errors.ts';
 import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { Logger } from './logging.ts';
+import { publisherOf, subscriberOf, withoutPassword } from './messaging/create.ts';
+import type { PublisherConfig, SubscriberConfig } from './messaging/create.ts';
+import { loadDelegate } from './messaging/custom.ts';
+import { FOREIGN_SCHEMES } from './messaging/schemes.ts';
 import type { SinkConnector } from './messaging/sink.ts';
 import type { SourceConnector } from './messaging/source.ts';
 import type { Publisher } from './publisher.ts';
@@ -18,7 +22,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   file: '@millrace/file',
   http: '@millrace/rest',
   https: '@millrace/rest',
+  inmemory: '@millrace/memory',
   kafka: '@millrace/kafka',
+  mem: '@millrace/memory',
   memory: '@millrace/memory',
   redis: '@millrace/redis',
   redischannel: '@millrace/redis',
@@ -59,8 +65,6 @@ export interface Connector {
   openStateWriter?(url: string, options: StateOptions): Promise<StateWriter>;
   openStateReader?(url: string, options: StateOptions): Promise<StateReader>;
   openKeyValueStore?(url: string): Promise<KeyValueStore>;
-  openPublisher?(url: string): Promise<Publisher>;
-  openSubscriber?(url: string): Promise<Subscriber>;
   /** By URL scheme: a package may serve several that differ. */
   readonly sinks?: Readonly<Record<string, SinkConnector>>;
   readonly sources?: Readonly<Record<string, SourceConnector>>;
@@ -73,8 +77,12 @@ export interface ConnectorRegistry {
   readonly openStateWriter: (url: string, options: StateOptions) => Promise<StateWriter>;
   readonly openStateReader: (url: string, options: StateOptions) => Promise<StateReader>;
   readonly openKeyValueStore: (url: string) => Promise<KeyValueStore>;
-  readonly openPublisher: (url: string) => Promise<Publisher>;
-  readonly openSubscriber: (url: string) => Promise<Subscriber>;
+  /** A publisher that is not started yet. Its configuration has been checked; nothing has been connected. */
+  readonly createPublisher: (name: string, config: PublisherConfig) => Promise<Publisher>;
+  readonly createSubscriber: (name: string, config: SubscriberConfig) => Promise<Subscriber>;
+  /** A started publisher; its name is its URL unless the configuration has a `name`. */
+  readonly openPublisher: (url: string, config?: PublisherConfig) => Promise<Publisher>;
+  readonly openSubscriber: (url: string, config?: SubscriberConfig) => Promise<Subscriber>;
 }
 
 /**
@@ -94,15 +102,21 @@ export function createRegistry(
     .map((scheme) => `${scheme}:`)
     .join(', ');
 
-  async function connectorFor(scheme: string, url: string): Promise<Connector> {
+  async function connectorFor(url: string): Promise<{ readonly scheme: string; readonly connector: Connector }> {
+    const shown = withoutPassword(url);
+    const scheme = schemeOf(url);
+    if (scheme === undefined) throw unknownScheme(shown, `"${shown}" has no scheme: write one of ${known}`);
     const name = Object.hasOwn(packages, scheme) ? packages[scheme] : undefined;
-    if (name === undefined) throw unknownScheme(url, `no connector for "${scheme}:" is known; there are ${known}`);
+    if (name === undefined) {
+      if (FOREIGN_SCHEMES.includes(scheme)) throw notInstalled(shown, scheme);
+      throw unknownScheme(shown, `no connector for "${scheme}:" is known; there are ${known}`);
+    }
     try {
-      return (await load(name)).connector;
+      return { scheme, connector: (await load(name)).connector };
     } catch (error) {
       if (!isMissing(name, error)) throw error;
       const message = `"${scheme}:" needs the package ${name}: npm install ${name}`;
-      throw new MillraceError('CONNECTOR_NOT_INSTALLED', message, { field: 'url', value: url, cause: error });
+      throw new MillraceError('CONNECTOR_NOT_INSTALLED', message, { field: 'url', value: shown, cause: error });
     }
   }
 
@@ -110,18 +124,49 @@ export function createRegistry(
     contract: K,
     url: string,
   ): Promise<NonNullable<Connector[K]>> {
-    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-    if (scheme === undefined) throw unknownScheme(url, `"${url}" has no scheme: write one of ${known}`);
-    const connector = await connectorFor(scheme, url);
+    const { scheme, connector } = await connectorFor(url);
     // Bound, because a connector may be an object whose openers share something.
     const opener = connector[contract]?.bind(connector) as Connector[K];
     if (opener !== undefined) return opener;
-    const offered = Object.keys(connector).map((name) => name.slice('open'.length));
-    throw new MillraceError(
-      'NOT_SUPPORTED',
-      `"${scheme}:" has no ${contract.slice('open'.length)}; it has ${offered.join(', ')}`,
-      { field: 'url', value: url },
-    );
+    throw notSupported(url, scheme, contract.slice('open'.length), connector);
+  }
+
+  async function sinkOf(url: string, delegate: unknown): Promise<SinkConnector> {
+    if (schemeOf(url) === 'custom') {
+      const { sink } = await loadDelegate(url, delegate);
+      if (sink === undefined) throw notSupported(url, 'custom', 'Publisher', {});
+      return sink;
+    }
+    const { scheme, connector } = await connectorFor(url);
+    const sink = connector.sinks?.[scheme];
+    if (sink === undefined) throw notSupported(url, scheme, 'Publisher', connector);
+    return sink;
+  }
+
+  async function sourceOf(url: string, delegate: unknown): Promise<SourceConnector> {
+    if (schemeOf(url) === 'custom') {
+      const { source } = await loadDelegate(url, delegate);
+      if (source === undefined) throw notSupported(url, 'custom', 'Subscriber', {});
+      return source;
+    }
+    const { scheme, connector } = await connectorFor(url);
+    const source = connector.sources?.[scheme];
+    if (source === undefined) throw notSupported(url, scheme, 'Subscriber', connector);
+    return source;
+  }
+
+  async function createPublisher(name: string, given: PublisherConfig): Promise<Publisher> {
+    const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
+    const { destination } = config;
+    if (destination === undefined) throw missing(`publisher "${name}"`, 'destination');
+    return publisherOf(await sinkOf(destination, delegate), name, destination, config).publisher;
+  }
+
+  async function createSubscriber(name: string, given: SubscriberConfig): Promise<Subscriber> {
+    const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
+    const { source } = config;
+    if (source === undefined) throw missing(`subscriber "${name}"`, 'source');
+    return subscriberOf(await sourceOf(source, delegate), name, source, config);
   }
 
   return {
@@ -130,8 +175,18 @@ export function createRegistry(
     openStateWriter: async (url, options) => (await openerOf('openStateWriter', url))(url, options),
     openStateReader: async (url, options) => (await openerOf('openStateReader', url))(url, options),
     openKeyValueStore: async (url) => (await openerOf('openKeyValueStore', url))(url),
-    openPublisher: async (url) => (await openerOf('openPublisher', url))(url),
-    openSubscriber: async (url) => (await openerOf('openSubscriber', url))(url),
+    createPublisher,
+    createSubscriber,
+    openPublisher: async (url, { name, ...config } = {}) => {
+      const publisher = await createPublisher(nameFor(url, name), { ...config, destination: url });
+      await publisher.start();
+      return publisher;
+    },
+    openSubscriber: async (url, { name, ...config } = {}) => {
+      const subscriber = await createSubscriber(nameFor(url, name), { ...config, source: url });
+      await subscriber.start();
+      return subscriber;
+    },
   };
 }
 
@@ -141,9 +196,42 @@ export const {
   openStateWriter,
   openStateReader,
   openKeyValueStore,
+  createPublisher,
+  createSubscriber,
   openPublisher,
   openSubscriber,
 } = createRegistry(PACKAGES, (name) => import(name) as Promise<{ readonly connector: Connector }>);
+
+const schemeOf = (url: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+
+const nameFor = (url: string, name: unknown): string => (typeof name === 'string' ? name : withoutPassword(url));
+
+/** What a connector offers, in the words of the contracts. */
+function offeredBy({ sinks, sources, ...openers }: Connector): string {
+  const offered = Object.keys(openers).map((name) => name.slice('open'.length));
+  if (sinks !== undefined) offered.push('Publisher');
+  if (sources !== undefined) offered.push('Subscriber');
+  return offered.join(', ');
+}
+
+function notSupported(url: string, scheme: string, contract: string, connector: Connector): MillraceError {
+  const offered = offeredBy(connector);
+  const hint = offered === '' ? '' : `; it has ${offered}`;
+  const details = { field: 'url', value: withoutPassword(url) };
+  return new MillraceError('NOT_SUPPORTED', `"${scheme}:" has no ${contract}${hint}`, details);
+}
+
+function notInstalled(url: string, scheme: string): MillraceError {
+  const message =
+    `no connector for "${scheme}:" is installed: give createRegistry a package that exports one, ` +
+    `or write it in a module and use custom:./module.ts (docs/messaging.md shows both)`;
+  return new MillraceError('CONNECTOR_NOT_INSTALLED', message, { field: 'url', value: url });
+}
+
+function missing(who: string, field: string): MillraceError {
+  const message = `${who} has no ${field}: set ${field} to a URL such as memory://queue/orders`;
+  return new MillraceError('INVALID_OPTION', message, { field, accepted: 'a URL' });
+}
 
 /** Whether this package itself is absent, and not something that it imports. */
 function isMissing(packageName: string, error: unknown): boolean {

@@ -6,55 +6,55 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createRegistry, openEventLog, openPublisher } from '@millrace/core';
-import type { Connector, Publisher } from '@millrace/core';
+import type { Connector, KeyValueStore } from '@millrace/core';
 
-const silent: Publisher = { publish: async () => {}, close: async () => {} };
-const connector: Connector = { openPublisher: async () => silent };
+const silent = { close: async () => {} } as KeyValueStore;
+const connector: Connector = { openKeyValueStore: async () => silent };
 const registry = createRegistry({ silent: '@example/silent' }, async () => ({ connector }));
 
 describe('opening by URL', () => {
   it('loads the package of the scheme when it is first opened, and hands it the whole URL', async () => {
     const asked: string[] = [];
-    const { openPublisher } = createRegistry({ a: '@example/a', b: '@example/b' }, async (name) => {
+    const { openKeyValueStore } = createRegistry({ a: '@example/a', b: '@example/b' }, async (name) => {
       asked.push(name);
-      return { connector: { openPublisher: async (url) => (asked.push(url), silent) } };
+      return { connector: { openKeyValueStore: async (url) => (asked.push(url), silent) } };
     });
     expect(asked).toEqual([]);
-    expect(await openPublisher('B:place?x=1')).toBe(silent);
+    expect(await openKeyValueStore('B:place?x=1')).toBe(silent);
     expect(asked).toEqual(['@example/b', 'B:place?x=1']);
   });
 
   it('lets an opener use its connector', async () => {
     const connector = {
       mine: silent,
-      async openPublisher() {
+      async openKeyValueStore() {
         return this.mine;
       },
     };
-    expect(await createRegistry({ a: 'a' }, async () => ({ connector })).openPublisher('a:')).toBe(silent);
+    expect(await createRegistry({ a: 'a' }, async () => ({ connector })).openKeyValueStore('a:')).toBe(silent);
   });
 
   it.each(['nowhere', '', '/tmp/data', ':x', '1a:x'])('"%s" has no scheme', async (url) => {
-    await expect(registry.openPublisher(url)).rejects.toMatchObject({
+    await expect(registry.openKeyValueStore(url)).rejects.toMatchObject({
       code: 'UNKNOWN_SCHEME',
       message: `"${url}" has no scheme: write one of silent:`,
     });
   });
 
   it.each(['mqtt://x', 'constructor:x', '__proto__:x'])('"%s" is of no known scheme', async (url) => {
-    await expect(registry.openPublisher(url)).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME' });
+    await expect(registry.openKeyValueStore(url)).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME' });
   });
 
   it('names the schemes there are', async () => {
     await expect(openPublisher('mqtt://x')).rejects.toThrow(
-      'no connector for "mqtt:" is known; there are embedded:, memory:',
+      'no connector for "mqtt:" is known; there are aerospike:, embedded:, file:',
     );
   });
 
   it('says what a connector has when it lacks the contract', async () => {
-    await expect(registry.openKeyValueStore('silent:x')).rejects.toMatchObject({
+    await expect(registry.openPublisher('silent:x')).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
-      message: '"silent:" has no KeyValueStore; it has Publisher',
+      message: '"silent:" has no Publisher; it has KeyValueStore',
       details: { field: 'url', value: 'silent:x' },
     });
     await expect(openEventLog('memory://queue/x')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });

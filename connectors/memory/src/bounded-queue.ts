@@ -1,11 +1,13 @@
-import { Fifo } from './fifo.ts';
+import { Fifo } from '@millrace/core';
 
-/** setTimeout takes a longer delay for 1 ms. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
-
-interface Putter<T> {
+/** Waits for room. */
+export interface Putter<T> {
   readonly item: T;
-  readonly accepted: () => void;
+  /** Resolves when the queue holds the item, or never will. */
+  readonly settled: Promise<void>;
+  readonly settle: () => void;
+  /** Set by who no longer wants to put it. */
+  withdrawn: boolean;
 }
 
 /** First in, first out, with room for `maxSize` items: who puts one more waits. Waiters are served in their order. */
@@ -13,8 +15,8 @@ export class BoundedQueue<T> {
   readonly maxSize: number;
   readonly #items = new Fifo<T>();
   readonly #putters = new Fifo<Putter<T>>();
-  readonly #takers = new Set<(item: T) => void>();
-  #closed = false;
+  /** Called when there is something to take. */
+  readonly #takers = new Set<() => void>();
 
   constructor(maxSize: number) {
     this.maxSize = maxSize;
@@ -24,58 +26,62 @@ export class BoundedQueue<T> {
     return this.#items.length;
   }
 
-  /** Resolves when the queue holds the item. Not to be called on a closed queue. */
-  async put(item: T): Promise<void> {
-    const [taker] = this.#takers;
-    if (taker !== undefined) {
-      this.#takers.delete(taker);
-      taker(item);
-    } else if (this.#items.length < this.maxSize) {
+  /** Undefined when the queue holds the item; otherwise what waits for room. Not to be called on a closed queue. */
+  put(item: T): Putter<T> | undefined {
+    if (this.#items.length < this.maxSize && this.#putters.length === 0) {
       this.#items.push(item);
-    } else {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#putters.push({ item, accepted: resolve });
-      await promise;
+      const [taker] = this.#takers;
+      taker?.();
+      return undefined;
     }
+    const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+    const putter = { item, settled, settle, withdrawn: false };
+    this.#putters.push(putter);
+    return putter;
   }
 
-  /**
-   * The oldest item; undefined when none came in `timeoutMs` (for ever if undefined) or before `ended` aborted, or
-   * when the queue is closed and empty.
-   */
-  async take(timeoutMs: number | undefined, ended: AbortSignal): Promise<T | undefined> {
-    if (this.#items.length > 0) {
-      const item = this.#items.shift();
-      const putter = this.#putters.shift();
-      if (putter !== undefined) {
-        this.#items.push(putter.item);
-        putter.accepted();
-      }
-      return item;
+  /** The oldest items, at most `max`; waits for the first one until the signal aborts. */
+  async take(max: number, signal: AbortSignal): Promise<T[]> {
+    if (this.#items.length === 0 && !signal.aborted) await this.#somethingToTake(signal);
+    // An item that came as the signal aborted stays, for whoever asks next.
+    return signal.aborted ? [] : this.takeNow(max);
+  }
+
+  /** The oldest items, at most `max`, without waiting. */
+  takeNow(max: number): T[] {
+    const taken: T[] = [];
+    while (taken.length < max && this.#items.length > 0) {
+      taken.push(this.#items.shift()!);
+      this.#admit();
     }
-    if (this.#closed || ended.aborted || timeoutMs === 0) return undefined;
-    return this.#waitForItem(timeoutMs, ended);
+    return taken;
   }
 
   /** Drops what waits to be put, and lets go of who waits for that. What it holds can still be taken. */
   close(): void {
-    this.#closed = true;
-    for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) putter.accepted();
+    for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) putter.settle();
   }
 
-  async #waitForItem(timeoutMs: number | undefined, ended: AbortSignal): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
-    const giveUp = () => {
-      // At once, so that no item can be handed to someone who has stopped waiting.
-      this.#takers.delete(resolve);
-      resolve(undefined);
+  #admit(): void {
+    for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) {
+      if (putter.withdrawn) continue;
+      this.#items.push(putter.item);
+      putter.settle();
+      return;
+    }
+  }
+
+  async #somethingToTake(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const told = (): void => {
+      this.#takers.delete(told);
+      resolve();
     };
-    this.#takers.add(resolve);
-    ended.addEventListener('abort', giveUp, { once: true });
-    const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
-    const item = await promise;
-    ended.removeEventListener('abort', giveUp);
-    clearTimeout(timer);
-    return item;
+    this.#takers.add(told);
+    signal.addEventListener('abort', told, { once: true });
+    await promise;
+    signal.removeEventListener('abort', told);
+    // Told for an item that it does not take now: the next one in the row is.
+    if (signal.aborted && this.#items.length > 0) this.#takers.values().next().value?.();
   }
 }

@@ -1,19 +1,12 @@
-import { MillraceError } from '@millrace/core';
-import type { Publisher, Subscriber } from '@millrace/core';
-import { BoundedQueue } from './bounded-queue.ts';
-import type { MessageText } from './message-text.ts';
+import { MillraceError, publisherOf, subscriberOf } from '@millrace/core';
+import type { Connector, Publisher, PublisherConfig, Subscriber, SubscriberConfig } from '@millrace/core';
+import { newChannel } from './channel.ts';
+import type { Channel } from './channel.ts';
 import type { Place } from './place.ts';
-import { DEFAULT_MAX_SIZE, parsePlace } from './place.ts';
-import { MemoryPublisher } from './publisher.ts';
-import { MemorySubscriber } from './subscriber.ts';
+import { memorySink } from './publisher.ts';
+import { memorySource } from './subscriber.ts';
 
-/** A queue has one buffer that all its subscribers share; a topic has one for each subscriber. */
-interface Channel {
-  readonly maxSize: number;
-  readonly buffers: Set<BoundedQueue<MessageText>>;
-  /** Open publishers and subscribers. */
-  users: number;
-}
+const SCHEMES = ['memory', 'mem', 'inmemory'];
 
 /**
  * Named queues and topics within one process.
@@ -26,49 +19,40 @@ interface Channel {
  *
  * @example
  * const broker = new MemoryBroker();
- * const subscriber = broker.openSubscriber('memory://queue/orders?max_size=1000');
- * await broker.openPublisher('memory://queue/orders').publish({ value: { total: 12 } });
+ * const subscriber = await broker.openSubscriber('memory://queue/orders?max_size=1000');
+ * const publisher = await broker.openPublisher('memory://queue/orders');
+ * await publisher.publish({ value: { total: 12 } });
  * await subscriber.next();   // { value: { total: 12 } }
  */
 export class MemoryBroker {
   readonly #channels = new Map<string, Channel>();
+  /** For a registry of its own: everyone who opens a URL through it meets at this broker. */
+  readonly connector: Connector;
+
+  constructor() {
+    const [sink, source] = [memorySink(this), memorySource(this)];
+    this.connector = {
+      sinks: Object.fromEntries(SCHEMES.map((scheme) => [scheme, sink])),
+      sources: Object.fromEntries(SCHEMES.map((scheme) => [scheme, source])),
+    };
+  }
 
   /** @throws INVALID_ARGUMENT when the URL is not understood, or its `max_size` differs from the one in use */
-  openPublisher(url: string): Publisher {
-    const place = parsePlace(url);
-    const channel = this.#enter(url, place);
-    return new MemoryPublisher(
-      url,
-      async (message) => {
-        await Promise.all(Array.from(channel.buffers, (buffer) => buffer.put(message)));
-      },
-      () => this.#leave(place, channel),
-    );
+  async openPublisher(url: string, config: PublisherConfig = {}): Promise<Publisher> {
+    const { publisher } = publisherOf(memorySink(this), url, url, config);
+    await publisher.start();
+    return publisher;
   }
 
   /** @throws as `openPublisher` */
-  openSubscriber(url: string): Subscriber {
-    const place = parsePlace(url);
-    const channel = this.#enter(url, place);
-    if (place.kind === 'queue') {
-      const [shared] = channel.buffers;
-      // What a shared queue still holds when one subscriber closes is for the others.
-      return new MemorySubscriber(shared!, () => {
-        this.#leave(place, channel);
-        return undefined;
-      });
-    }
-    const own = new BoundedQueue<MessageText>(channel.maxSize);
-    channel.buffers.add(own);
-    return new MemorySubscriber(own, () => {
-      channel.buffers.delete(own);
-      own.close();
-      this.#leave(place, channel);
-      return own;
-    });
+  async openSubscriber(url: string, config: SubscriberConfig = {}): Promise<Subscriber> {
+    const subscriber = subscriberOf(memorySource(this), url, url, config);
+    await subscriber.start();
+    return subscriber;
   }
 
-  #enter(url: string, place: Place): Channel {
+  /** Joins the users of a name; ended by `leave`. @throws INVALID_ARGUMENT */
+  enter(url: string, place: Place): Channel {
     const id = idOf(place);
     let channel = this.#channels.get(id);
     if (channel === undefined) {
@@ -87,7 +71,7 @@ export class MemoryBroker {
   }
 
   /** Forgets a name that nobody uses and that holds nothing: names may be made up at run time. */
-  #leave(place: Place, channel: Channel): void {
+  leave(place: Place, channel: Channel): void {
     channel.users--;
     const holds = Array.from(channel.buffers).some((buffer) => buffer.length > 0);
     if (channel.users === 0 && !holds) this.#channels.delete(idOf(place));
@@ -95,7 +79,3 @@ export class MemoryBroker {
 }
 
 const idOf = ({ kind, name }: Place): string => `${kind}/${name}`;
-
-function newChannel({ kind, maxSize = DEFAULT_MAX_SIZE }: Place): Channel {
-  return { maxSize, buffers: new Set(kind === 'queue' ? [new BoundedQueue<MessageText>(maxSize)] : []), users: 0 };
-}

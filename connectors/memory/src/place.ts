@@ -1,6 +1,14 @@
-import { MillraceError, nearestSpelling } from '@millrace/core';
+import { defineOptions, integerOption, MillraceError } from '@millrace/core';
 
 export const DEFAULT_MAX_SIZE = 100_000;
+
+export const memoryOptions = defineOptions('memory', {
+  maxSize: integerOption({
+    optional: true,
+    min: 1,
+    description: `Messages that the queue holds, or the topic for each subscriber; who opens it first decides. Default ${DEFAULT_MAX_SIZE}`,
+  }),
+});
 
 /** What a `memory:` URL names. */
 export interface Place {
@@ -17,14 +25,10 @@ const ACCEPTED = 'memory://queue/NAME or memory://topic/NAME, optionally with ?m
  *
  * @throws INVALID_ARGUMENT
  */
-export function parsePlace(url: string): Place {
-  const [, kind, path, query] = /^memory:\/\/(queue|topic)\/([^?#]+)(?:\?([^#]*))?$/i.exec(url) ?? [];
+export function parsePlace(url: string, maxSize: number | undefined): Place {
+  const [, kind, path] = /^[a-z]+:\/\/(queue|topic)\/([^?#]+)/i.exec(url) ?? [];
   if (kind === undefined || path === undefined) throw invalid(url, `"${url}" is not ${ACCEPTED}`);
-  return {
-    kind: kind.toLowerCase() === 'queue' ? 'queue' : 'topic',
-    name: decodeName(url, path),
-    maxSize: maxSizeIn(url, new URLSearchParams(query)),
-  };
+  return { kind: kind.toLowerCase() === 'queue' ? 'queue' : 'topic', name: decodeName(url, path), maxSize };
 }
 
 function decodeName(url: string, path: string): string {
@@ -33,20 +37,6 @@ function decodeName(url: string, path: string): string {
   } catch (cause) {
     throw invalid(url, `"${url}" has a broken percent escape in its name`, cause);
   }
-}
-
-function maxSizeIn(url: string, query: URLSearchParams): number | undefined {
-  for (const parameter of query.keys()) {
-    if (parameter === 'max_size') continue;
-    const hint =
-      nearestSpelling(parameter, ['max_size']) === undefined ? 'there is max_size' : 'did you mean max_size?';
-    throw invalid(url, `"${url}": the parameter ${parameter} is unknown: ${hint}`);
-  }
-  const text = query.get('max_size');
-  if (text === null) return undefined;
-  const size = /^\d+$/.test(text) ? Number(text) : 0;
-  if (size >= 1 && Number.isSafeInteger(size)) return size;
-  throw invalid(url, `"${url}": max_size is not an integer from 1 up`);
 }
 
 function invalid(url: string, message: string, cause?: unknown): MillraceError {

@@ -1,45 +1,75 @@
-import { MillraceError } from '@millrace/core';
-import type { Message, Subscriber } from '@millrace/core';
-import type { BoundedQueue } from './bounded-queue.ts';
-import type { MessageText } from './message-text.ts';
-import { decodeMessage } from './message-text.ts';
+import { defineSource } from '@millrace/core';
+import type { Received, Source, SourceConnector } from '@millrace/core';
+import { BoundedQueue } from './bounded-queue.ts';
+import type { Channel } from './channel.ts';
+import type { MemoryBroker } from './memory-broker.ts';
+import { memoryOptions, parsePlace } from './place.ts';
+import type { MemoryMessage } from './publisher.ts';
 
-export class MemorySubscriber implements Subscriber {
-  readonly #leave: () => BoundedQueue<MessageText> | undefined;
-  readonly #closed = new AbortController();
-  #source: BoundedQueue<MessageText> | undefined;
+/** Receives from the broker's queues and topics. */
+export function memorySource(broker: MemoryBroker): SourceConnector {
+  return defineSource({
+    options: memoryOptions,
+    prepare({ text, values }) {
+      const place = parsePlace(text, values.maxSize);
+      const leave = (channel: Channel): void => broker.leave(place, channel);
+      return {
+        // What waits in the broker is bounded, and on a queue it is for whoever asks first.
+        onDemand: true,
+        async connect(): Promise<Source> {
+          const channel = broker.enter(text, place);
+          return place.kind === 'queue' ? new QueueSource(channel, leave) : new TopicSource(channel, leave);
+        },
+      };
+    },
+  });
+}
 
-  /** `leave` is called once, at close, and gives what can still be read afterwards. */
-  constructor(source: BoundedQueue<MessageText>, leave: () => BoundedQueue<MessageText> | undefined) {
-    this.#source = source;
+class QueueSource implements Source {
+  readonly #channel: Channel;
+  readonly #leave: (channel: Channel) => void;
+
+  constructor(channel: Channel, leave: (channel: Channel) => void) {
+    this.#channel = channel;
     this.#leave = leave;
   }
 
-  async next(
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<Message | undefined> {
-    const { timeoutMs, signal } = options;
-    const aborted = () => signal?.aborted === true;
-    if (aborted()) throw cancelled(signal);
-    const closed = this.#closed.signal;
-    const ended = signal === undefined ? closed : AbortSignal.any([closed, signal]);
-    const message = await this.#source?.take(timeoutMs, ended);
-    if (message !== undefined) return decodeMessage(message);
-    if (aborted() && !closed.aborted) throw cancelled(signal);
-    return undefined;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
-    for (let message = await this.next(); message !== undefined; message = await this.next()) yield message;
+  async receive(max: number, signal: AbortSignal): Promise<readonly Received[]> {
+    const [shared] = this.#channel.buffers;
+    return shared!.take(max, signal);
   }
 
   async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return;
-    this.#source = this.#leave();
-    this.#closed.abort();
+    this.#leave(this.#channel);
   }
 }
 
-function cancelled(signal: AbortSignal | undefined): MillraceError {
-  return new MillraceError('CANCELLED', 'the signal aborted while waiting for a message', { cause: signal?.reason });
+class TopicSource implements Source {
+  readonly #channel: Channel;
+  readonly #leave: (channel: Channel) => void;
+  readonly #own: BoundedQueue<MemoryMessage>;
+
+  constructor(channel: Channel, leave: (channel: Channel) => void) {
+    this.#channel = channel;
+    this.#leave = leave;
+    this.#own = new BoundedQueue(channel.maxSize);
+    channel.buffers.add(this.#own);
+  }
+
+  async receive(max: number, signal: AbortSignal): Promise<readonly Received[]> {
+    if (!signal.aborted) return this.#own.take(max, signal);
+    // Asked for the last time: what was copied to this subscriber is nobody else's.
+    this.#detach();
+    return this.#own.takeNow(max);
+  }
+
+  async close(): Promise<void> {
+    this.#detach();
+    this.#leave(this.#channel);
+  }
+
+  #detach(): void {
+    this.#channel.buffers.delete(this.#own);
+    this.#own.close();
+  }
 }

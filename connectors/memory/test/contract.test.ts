@@ -8,7 +8,7 @@ for (const kind of ['queue', 'topic']) {
   describePublisher(`memory ${kind}`, {
     open: async () => {
       const broker = new MemoryBroker();
-      const [publisher, reader] = [broker.openPublisher(url), broker.openSubscriber(url)];
+      const [publisher, reader] = [await broker.openPublisher(url), await broker.openSubscriber(url)];
       return {
         publisher,
         received: async () => {
@@ -29,7 +29,7 @@ for (const kind of ['queue', 'topic']) {
   describeSubscriber(`memory ${kind}`, {
     open: async () => {
       const broker = new MemoryBroker();
-      const [publisher, subscriber] = [broker.openPublisher(url), broker.openSubscriber(url)];
+      const [publisher, subscriber] = [await broker.openPublisher(url), await broker.openSubscriber(url)];
       return {
         subscriber,
         send: (message) => publisher.publish(message),

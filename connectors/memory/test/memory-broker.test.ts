@@ -24,17 +24,20 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 describe('a queue', () => {
   it('keeps messages until a subscriber comes, also when the publisher has gone', async () => {
     const broker = new MemoryBroker();
-    const publisher = broker.openPublisher('memory://queue/a');
+    const publisher = await broker.openPublisher('memory://queue/a');
     await publisher.publish({ value: 1 });
     await publisher.close();
-    expect(await drain(broker.openSubscriber('memory://queue/a'))).toEqual([1]);
+    expect(await drain(await broker.openSubscriber('memory://queue/a'))).toEqual([1]);
   });
 
   it('gives each message to one subscriber', async () => {
     const broker = new MemoryBroker();
-    const subscribers = [broker.openSubscriber('memory://queue/a'), broker.openSubscriber('memory://queue/a')];
+    const subscribers = [
+      await broker.openSubscriber('memory://queue/a'),
+      await broker.openSubscriber('memory://queue/a'),
+    ];
     const waiting = subscribers.map((subscriber) => subscriber.next());
-    const publisher = broker.openPublisher('memory://queue/a');
+    const publisher = await broker.openPublisher('memory://queue/a');
     for (const value of [1, 2, 3]) await publisher.publish({ value });
     expect(await Promise.all(waiting)).toEqual([{ value: 1 }, { value: 2 }]);
     const rest = await Promise.all(subscribers.map(drain));
@@ -43,11 +46,14 @@ describe('a queue', () => {
 
   it('leaves what a closed subscriber has not taken to the others', async () => {
     const broker = new MemoryBroker();
-    const [one, other] = [broker.openSubscriber('memory://queue/a'), broker.openSubscriber('memory://queue/a')];
+    const [one, other] = [
+      await broker.openSubscriber('memory://queue/a'),
+      await broker.openSubscriber('memory://queue/a'),
+    ];
     const waiting = one.next();
     await one.close();
     expect(await waiting).toBeUndefined();
-    await broker.openPublisher('memory://queue/a').publish({ value: 1 });
+    await (await broker.openPublisher('memory://queue/a')).publish({ value: 1 });
     expect(await drain(one)).toEqual([]);
     expect(await drain(other)).toEqual([1]);
   });
@@ -56,11 +62,11 @@ describe('a queue', () => {
 describe('a topic', () => {
   it('copies each message to each subscriber that is open', async () => {
     const broker = new MemoryBroker();
-    const publisher = broker.openPublisher('memory://topic/a');
+    const publisher = await broker.openPublisher('memory://topic/a');
     await publisher.publish({ value: 'nobody listens' });
-    const first = broker.openSubscriber('memory://topic/a');
+    const first = await broker.openSubscriber('memory://topic/a');
     await publisher.publish({ value: { n: 1 } });
-    const second = broker.openSubscriber('memory://topic/a');
+    const second = await broker.openSubscriber('memory://topic/a');
     await publisher.publish({ value: { n: 2 } });
     const [all, newer] = [await drain(first), await drain(second)];
     expect(all).toEqual([{ n: 1 }, { n: 2 }]);
@@ -71,8 +77,8 @@ describe('a topic', () => {
   it('lets a closed subscriber read what it had received, and nothing newer', async () => {
     const broker = new MemoryBroker();
     const [publisher, subscriber] = [
-      broker.openPublisher('memory://topic/a'),
-      broker.openSubscriber('memory://topic/a'),
+      await broker.openPublisher('memory://topic/a'),
+      await broker.openSubscriber('memory://topic/a'),
     ];
     for (const value of [1, 2]) await publisher.publish({ value });
     await subscriber.close();
@@ -85,8 +91,8 @@ describe('a topic', () => {
   it('waits for the slowest subscriber, until that one closes', async () => {
     const broker = new MemoryBroker();
     const url = 'memory://topic/a?max_size=1';
-    const [fast, slow] = [broker.openSubscriber(url), broker.openSubscriber(url)];
-    const publisher = broker.openPublisher(url);
+    const [fast, slow] = [await broker.openSubscriber(url), await broker.openSubscriber(url)];
+    const publisher = await broker.openPublisher(url);
     await publisher.publish({ value: 1 });
     const second = publisher.publish({ value: 2 });
     expect(await drain(fast)).toEqual([1, 2]);
@@ -101,21 +107,21 @@ describe('names', () => {
   it('a topic may be called as a queue, and a queue as a topic', async () => {
     const broker = new MemoryBroker();
     const url = 'memory://topic/my_queue_x';
-    const subscribers = [broker.openSubscriber(url), broker.openSubscriber(url)];
-    await broker.openPublisher(url).publish({ value: 1 });
+    const subscribers = [await broker.openSubscriber(url), await broker.openSubscriber(url)];
+    await (await broker.openPublisher(url)).publish({ value: 1 });
     expect(await Promise.all(subscribers.map(drain))).toEqual([[1], [1]]);
-    await broker.openPublisher('memory://queue/topic').publish({ value: 2 });
-    expect(await drain(broker.openSubscriber('memory://queue/topic'))).toEqual([2]);
+    await (await broker.openPublisher('memory://queue/topic')).publish({ value: 2 });
+    expect(await drain(await broker.openSubscriber('memory://queue/topic'))).toEqual([2]);
   });
 
   it('of queues and topics are apart, and so are paths and escapes told apart', async () => {
     const broker = new MemoryBroker();
-    await broker.openPublisher('memory://queue/a').publish({ value: 1 });
-    await broker.openPublisher('memory://queue/a/b').publish({ value: 2 });
-    const topic = broker.openSubscriber('memory://topic/a');
+    await (await broker.openPublisher('memory://queue/a')).publish({ value: 1 });
+    await (await broker.openPublisher('memory://queue/a/b')).publish({ value: 2 });
+    const topic = await broker.openSubscriber('memory://topic/a');
     expect(await drain(topic)).toEqual([]);
-    expect(await drain(broker.openSubscriber('MEMORY://Queue/a'))).toEqual([1]);
-    expect(await drain(broker.openSubscriber('memory://queue/a%2Fb'))).toEqual([2]);
+    expect(await drain(await broker.openSubscriber('MEMORY://Queue/a'))).toEqual([1]);
+    expect(await drain(await broker.openSubscriber('memory://queue/a%2Fb'))).toEqual([2]);
   });
 
   it.each([
@@ -129,26 +135,28 @@ describe('names', () => {
     'memory://queue/a?max_size=',
     'memory://queue/a?max_size=1e9999',
     'memory://queue/a?max_size=-1',
-  ])('refuses %s', (url) => {
+  ])('refuses %s', async (url) => {
     const broker = new MemoryBroker();
-    const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(url) });
-    expect(() => broker.openPublisher(url)).toThrow(refusal);
-    expect(() => broker.openSubscriber(url)).toThrow(refusal);
+    const code = expect.stringMatching(/^INVALID_(ARGUMENT|OPTION)$/) as string;
+    const refusal = { code, message: expect.stringContaining(url) as string };
+    await expect(broker.openPublisher(url)).rejects.toMatchObject(refusal);
+    await expect(broker.openSubscriber(url)).rejects.toMatchObject(refusal);
   });
 
-  it('suggests the parameter that was meant', () => {
-    expect(() => new MemoryBroker().openPublisher('memory://queue/a?maxsize=5')).toThrow('did you mean max_size?');
+  it('suggests the parameter that was meant', async () => {
+    const opened = new MemoryBroker().openPublisher('memory://queue/a?maxsize=5');
+    await expect(opened).rejects.toThrow('maxsize is unknown: did you mean max_size?');
   });
 });
 
 describe('the bound', () => {
   it('makes a publisher wait, and lets it go on in order', async () => {
     const broker = new MemoryBroker();
-    const publisher = broker.openPublisher('memory://queue/a?max_size=2');
+    const publisher = await broker.openPublisher('memory://queue/a?max_size=2');
     const published = [1, 2, 3, 4].map((value) => publisher.publish({ value }));
     await Promise.all(published.slice(0, 2));
     expect(await isPending(published.at(2)!)).toBe(true);
-    const subscriber = broker.openSubscriber('memory://queue/a');
+    const subscriber = await broker.openSubscriber('memory://queue/a');
     expect(await subscriber.next()).toEqual({ value: 1 });
     await published[2];
     expect(await isPending(published.at(3)!)).toBe(true);
@@ -158,29 +166,29 @@ describe('the bound', () => {
 
   it('makes close wait for the publishes that wait', async () => {
     const broker = new MemoryBroker();
-    const publisher = broker.openPublisher('memory://queue/a?max_size=1');
+    const publisher = await broker.openPublisher('memory://queue/a?max_size=1');
     const published = [1, 2].map((value) => publisher.publish({ value }));
     const closed = publisher.close();
     expect(await isPending(closed)).toBe(true);
-    expect(await drain(broker.openSubscriber('memory://queue/a'))).toEqual([1, 2]);
+    expect(await drain(await broker.openSubscriber('memory://queue/a'))).toEqual([1, 2]);
     await Promise.all([...published, closed]);
   });
 
   it('is that of who came first; another one is refused while it is in use', async () => {
     const broker = new MemoryBroker();
-    const first = broker.openPublisher('memory://queue/a?max_size=2');
-    expect(() => broker.openSubscriber('memory://queue/a?max_size=3')).toThrow('is in use with max_size=2');
-    expect(() => broker.openSubscriber('memory://queue/a?max_size=2')).not.toThrow();
+    const first = await broker.openPublisher('memory://queue/a?max_size=2');
+    await expect(broker.openSubscriber('memory://queue/a?max_size=3')).rejects.toThrow('is in use with max_size=2');
+    await expect(broker.openSubscriber('memory://queue/a?max_size=2')).resolves.toBeDefined();
     await first.close();
   });
 
   it('is forgotten with an empty name that nobody uses', async () => {
     const broker = new MemoryBroker();
-    await broker.openPublisher('memory://queue/a?max_size=2').close();
-    const publisher = broker.openPublisher('memory://queue/a?max_size=3');
+    await (await broker.openPublisher('memory://queue/a?max_size=2')).close();
+    const publisher = await broker.openPublisher('memory://queue/a?max_size=3');
     await publisher.publish({ value: 1 });
     await publisher.close();
-    expect(() => broker.openPublisher('memory://queue/a?max_size=4')).toThrow('is in use with max_size=3');
+    await expect(broker.openPublisher('memory://queue/a?max_size=4')).rejects.toThrow('is in use with max_size=3');
   });
 });
 
@@ -191,8 +199,8 @@ it('neither loses, doubles nor reorders, whoever waits for whom', async () => {
       fc.array(fc.constantFrom('publish', 'take', 'try', 'abort'), { maxLength: 60 }),
       async (maxSize, steps) => {
         const broker = new MemoryBroker();
-        const publisher = broker.openPublisher(`memory://queue/a?max_size=${maxSize}`);
-        const subscriber = broker.openSubscriber('memory://queue/a');
+        const publisher = await broker.openPublisher(`memory://queue/a?max_size=${maxSize}`);
+        const subscriber = await broker.openSubscriber('memory://queue/a');
         const published: Promise<void>[] = [];
         const taken: ReturnType<Subscriber['next']>[] = [];
         for (const step of steps) {
@@ -213,8 +221,8 @@ it('neither loses, doubles nor reorders, whoever waits for whom', async () => {
 
 it('takes 200,000 messages through a queue in order', async () => {
   const broker = new MemoryBroker();
-  const publisher = broker.openPublisher('memory://queue/a');
-  const subscriber = broker.openSubscriber('memory://queue/a');
+  const publisher = await broker.openPublisher('memory://queue/a');
+  const subscriber = await broker.openSubscriber('memory://queue/a');
   const published = Promise.all(Array.from({ length: 200_000 }, (_, value) => publisher.publish({ value })));
   const values = await drain(subscriber);
   await published;

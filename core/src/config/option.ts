@@ -22,7 +22,7 @@ export interface Option<T> {
   readonly env: string | undefined;
   readonly description: string;
   readonly secret: boolean;
-  readonly kind: 'integer' | 'string' | 'boolean' | 'choice' | 'duration' | 'size';
+  readonly kind: 'integer' | 'string' | 'boolean' | 'choice' | 'duration' | 'size' | 'list';
   /** Schema of the value, after conversion. */
   readonly schema: TSchema;
   /** What is accepted, in words that follow "is not": "an integer from 0 to 65535". */
@@ -107,6 +107,36 @@ export const durationOption: OptionBuilder<Limits<string>, string, number> = bui
   };
 });
 
+/**
+ * A duration as messaging configuration writes it: a number of seconds (`0.5`), or a text with a unit (`500ms`); the
+ * value is milliseconds.
+ */
+export const secondsOption: OptionBuilder<Limits<number>, number | string, number> = builder(
+  ({ min = 0, max = Number.MAX_SAFE_INTEGER / 1000 }: Limits<number>) => ({
+    kind: 'duration',
+    schema: Type.Number({ minimum: min * 1000, maximum: max * 1000 }),
+    accepted: [
+      'a number of seconds, or a duration with its unit (ms, s, m, h, d, y), such as 0.5 or 500ms',
+      ...range(min * 1000, Math.floor(max * 1000), formatDuration),
+    ].join(', '),
+    convert: (input) => {
+      if (typeof input === 'number') return input * 1000;
+      if (typeof input !== 'string') return undefined;
+      return /^\d+(\.\d+)?$/.test(input) ? Number(input) * 1000 : parseDuration(input);
+    },
+    format: formatDuration,
+  }),
+);
+
+/** Texts in a row: an array, or one text with commas between them. */
+export const listOption: OptionBuilder<unknown, string, readonly string[]> = builder(() => ({
+  kind: 'list',
+  schema: Type.Array(Type.String({ minLength: 1 })),
+  accepted: 'a list of texts, or one text with commas between them',
+  convert: (input) => (typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input),
+  format: (value: readonly string[]) => value.join(','),
+}));
+
 /** A size as text (`20GB`, `64MiB`); the value is bytes. See {@link parseBytes}. */
 export const sizeOption: OptionBuilder<Limits<string>, string, number> = builder((limits: Limits<string>) => {
   const min = limits.min === undefined ? 0 : defined(parseBytes(limits.min), limits.min);
@@ -123,21 +153,25 @@ export const sizeOption: OptionBuilder<Limits<string>, string, number> = builder
   };
 });
 
-type ChoiceSpec<C extends string> = OptionSpec & { readonly choices: readonly C[] };
+type ChoiceSpec<C extends string> = OptionSpec & {
+  readonly choices: readonly C[];
+  /** Accept the words in any case. Default false. */
+  readonly anyCase?: boolean;
+};
 
-/** One of a few words, written exactly so. */
+/** One of a few words, written exactly so unless `anyCase`. */
 export function choiceOption<const C extends string>(spec: ChoiceSpec<C> & { readonly default: NoInfer<C> }): Option<C>;
 export function choiceOption<const C extends string>(
   spec: ChoiceSpec<C> & { readonly optional: true },
 ): Option<C | undefined>;
 export function choiceOption(spec: ChoiceSpec<string> & { readonly default?: string }): Option<string | undefined> {
-  const { choices, ...rest } = spec;
+  const { choices, anyCase = false, ...rest } = spec;
   return option(rest, {
     kind: 'choice',
     schema: Type.Enum([...choices]),
     accepted: `one of ${choices.join(', ')}`,
     choices,
-    convert: (input) => input,
+    convert: (input) => (anyCase && typeof input === 'string' ? input.toLowerCase() : input),
     format: (value: string) => value,
   });
 }

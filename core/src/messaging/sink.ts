@@ -21,15 +21,21 @@ import type { Message } from '../publisher.ts';
 export interface SinkConnector<O extends Options = Options> {
   /** What the URL's query and the configuration may set for this connector, beside what every publisher takes. */
   readonly options: O;
+  /** The URL's query belongs to the target (a webhook's address) and sets no option. Default false. */
+  readonly ownsQuery?: boolean;
   /** Checks URL and options without any input or output. @throws INVALID_ARGUMENT, INVALID_OPTION */
   prepare(target: SinkTarget<O>): PreparedSink<Encoded>;
 }
 
 export interface SinkTarget<O extends Options> {
   readonly url: URL;
+  /** The URL's text as given, for what parsing changes: a relative path. */
+  readonly text: string;
   /** As given, for messages; without the password. */
   readonly display: string;
   readonly values: OptionValues<O>;
+  /** The publisher's name: default of client names and the like. */
+  readonly name: string;
 }
 
 /** A message as the connector sends it. */
@@ -39,6 +45,8 @@ export interface Encoded {
 }
 
 export interface PreparedSink<E extends Encoded> {
+  /** At most so many messages in one `send`. Default 1,000. */
+  readonly maxBatch?: number;
   /**
    * What will be sent for this message, taken at the call of `publish`.
    *
@@ -57,8 +65,11 @@ export interface Sink<E extends Encoded> {
    *
    * A rejection with a code whose `retry` is true means: any of them may or may not have arrived, send all again on a
    * new connection. One whose `retry` is false means that the target will not take any of them.
+   *
+   * A sink that learns it may call `taken(n)` meanwhile: the target has taken the first n, which are settled by that and
+   * not sent again. The array is valid until the promise has settled.
    */
-  send(messages: readonly E[]): Promise<readonly Refusal[]>;
+  send(messages: readonly E[], taken: (count: number) => void): Promise<readonly Refusal[]>;
   /** Releases the connection, also a broken one. */
   close(): Promise<void>;
 }
@@ -72,6 +83,7 @@ export interface Refusal {
 /** Keeps the types of options and encoded messages within one connector, where the registry need not know them. */
 export function defineSink<const O extends Options, E extends Encoded>(connector: {
   readonly options: O;
+  readonly ownsQuery?: boolean;
   prepare(target: SinkTarget<O>): PreparedSink<E>;
 }): SinkConnector {
   // What `encode` of a connector gives only ever reaches `send` of the same one.

@@ -7,12 +7,16 @@ import type { Options, OptionValues } from '../config/index.ts';
 export interface SourceConnector<O extends Options = Options> {
   /** What the URL's query and the configuration may set for this connector, beside what every subscriber takes. */
   readonly options: O;
+  /** The URL's query belongs to the source and sets no option. Default false. */
+  readonly ownsQuery?: boolean;
   /** Checks URL and options without any input or output. @throws INVALID_ARGUMENT, INVALID_OPTION */
   prepare(target: SourceTarget<O>): PreparedSource;
 }
 
 export interface SourceTarget<O extends Options> {
   readonly url: URL;
+  /** The URL's text as given, for what parsing changes: a relative path. */
+  readonly text: string;
   /** As given, for messages; without the password. */
   readonly display: string;
   readonly values: OptionValues<O>;
@@ -21,6 +25,11 @@ export interface SourceTarget<O extends Options> {
 }
 
 export interface PreparedSource {
+  /**
+   * Receive only while the application waits for a message, and no more than it waits for: where a message that was
+   * received is kept from other consumers. Default false: up to the subscriber's `max_depth` are received ahead.
+   */
+  readonly onDemand?: boolean;
   /** One connection. After a failure it is closed, and a new one made. @throws with a code whose `retry` says whether to try again */
   connect(signal: AbortSignal): Promise<Source>;
 }
@@ -31,6 +40,9 @@ export interface Source {
    * Waits for messages and gives what is there, at most about `max`, in order. Empty when nothing came for a while or
    * the signal aborted; undefined when nothing will ever come (the end of a file). Never called again before it has settled.
    *
+   * A source without `acknowledge` is asked once more at close, with a signal that has aborted already: what has arrived
+   * in its own buffers, and would be lost, is given then.
+   *
    * @throws with a code whose `retry` says whether a new connection may go on
    */
   receive(max: number, signal: AbortSignal): Promise<readonly Received[] | undefined>;
@@ -39,7 +51,10 @@ export interface Source {
    * message is gone once it is received (at most once).
    */
   acknowledge?(received: readonly Received[]): Promise<void>;
-  /** Releases the connection, also a broken one. What was not acknowledged may come again, to whoever connects next. */
+  /**
+   * Releases the connection, also a broken one. Where there is an `acknowledge`, what was not acknowledged comes again,
+   * to whoever connects next: the subscriber forgets what it has received and not yet given away.
+   */
   close(): Promise<void>;
 }
 

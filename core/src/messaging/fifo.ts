@@ -14,7 +14,17 @@ export class Fifo<T> {
     this.#slots.push(item);
   }
 
-  /** The oldest item; undefined when empty. */
+  /** The oldest item, which stays; undefined when empty. */
+  peek(): T | undefined {
+    return this.#slots[this.#head];
+  }
+
+  /** The oldest `count` items, or all there are; they stay. */
+  first(count: number): T[] {
+    return this.#slots.slice(this.#head, this.#head + count) as T[];
+  }
+
+  /** Takes the oldest item; undefined when empty. */
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#slots[this.#head];

@@ -1,0 +1,81 @@
+import { MillraceError } from '../errors.ts';
+import { resolveConfig } from './config.ts';
+import type { RawConfig } from './config.ts';
+import { PUBLISHER_ALIASES, publisherOptions } from './publisher-options.ts';
+import type { PublisherValues } from './publisher-options.ts';
+import { SinkPublisher } from './sink-publisher.ts';
+import type { PublisherHooks } from './sink-publisher.ts';
+import type { SinkConnector } from './sink.ts';
+import { SourceSubscriber } from './source-subscriber.ts';
+import type { SubscriberHooks } from './source-subscriber.ts';
+import type { SourceConnector } from './source.ts';
+import { SUBSCRIBER_ALIASES, subscriberOptions } from './subscriber-options.ts';
+
+/**
+ * Configuration of a publisher: the options of every publisher and those of its connector in one flat object, in
+ * camelCase or in the documented snake_case, and what only a program can give.
+ */
+export type PublisherConfig = RawConfig & PublisherHooks & { readonly destination?: string };
+
+/** As {@link PublisherConfig}, for a subscriber. */
+export type SubscriberConfig = RawConfig & SubscriberHooks & { readonly source?: string };
+
+/** A publisher of this connector that is not started yet, with the options it was made with. */
+export function publisherOf(
+  sink: SinkConnector,
+  name: string,
+  text: string,
+  config: PublisherConfig = {},
+): { readonly publisher: SinkPublisher; readonly values: PublisherValues } {
+  const { destination: _, logger, onError, predicate, priorityExtractor, ...options } = config;
+  const address = parseAddress(text);
+  const [values, own] = resolveConfig([publisherOptions, sink.options], PUBLISHER_ALIASES, [
+    { place: address.display, values: sink.ownsQuery === true ? {} : address.query },
+    { place: `publisher "${name}"`, values: options },
+  ]);
+  const prepared = sink.prepare({ ...address, values: own, name });
+  const hooks = { logger, onError, predicate, priorityExtractor };
+  return { publisher: new SinkPublisher(prepared, { name, display: address.display, values, hooks }), values };
+}
+
+/** A subscriber of this connector that is not started yet. */
+export function subscriberOf(
+  source: SourceConnector,
+  name: string,
+  text: string,
+  config: SubscriberConfig = {},
+): SourceSubscriber {
+  const { source: _, logger, notify, priorityExtractor, ...options } = config;
+  const address = parseAddress(text);
+  const [values, own] = resolveConfig([subscriberOptions, source.options], SUBSCRIBER_ALIASES, [
+    { place: address.display, values: source.ownsQuery === true ? {} : address.query },
+    { place: `subscriber "${name}"`, values: options },
+  ]);
+  const prepared = source.prepare({ ...address, values: own, name });
+  const hooks = { logger, notify, priorityExtractor };
+  return new SourceSubscriber(prepared, { name, display: address.display, values, hooks });
+}
+
+interface Address {
+  readonly url: URL;
+  readonly text: string;
+  readonly display: string;
+  readonly query: RawConfig;
+}
+
+function parseAddress(text: string): Address {
+  const display = withoutPassword(text);
+  if (!URL.canParse(text)) {
+    throw new MillraceError('INVALID_ARGUMENT', `"${display}" is no URL`, { field: 'url', value: display });
+  }
+  const url = new URL(text);
+  return { url, text, display, query: Object.fromEntries(url.searchParams) };
+}
+
+const PASSWORD_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*:)[^/?#]*@/i;
+const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret)=)[^&#]*/gi;
+
+/** The URL for messages. */
+export function withoutPassword(text: string): string {
+  return text.replace(PASSWORD_OF_URL, '$1***@').replaceAll(SECRET_PARAMETER, '$1***');
+}

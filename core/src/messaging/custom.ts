@@ -1,0 +1,45 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { MillraceError } from '../errors.ts';
+import type { SinkConnector } from './sink.ts';
+import type { SourceConnector } from './source.ts';
+
+/** What a module for `custom:` exports: one of these, or both. */
+export interface DelegateModule {
+  readonly sink?: SinkConnector;
+  readonly source?: SourceConnector;
+}
+
+/**
+ * Loads the module that a `custom:` URL names, or else the option `delegate_module`: a path (relative to the working
+ * directory) or the name of a package.
+ *
+ * @example
+ * await loadDelegate('custom:./printer.ts', undefined);
+ *
+ * @throws INVALID_OPTION when none is named, CONNECTOR_NOT_INSTALLED when it cannot be loaded
+ */
+export async function loadDelegate(url: string, option: unknown): Promise<DelegateModule> {
+  const named = /^custom:(?:\/\/)?([^?#]*)/i.exec(url)?.[1] ?? '';
+  const name = typeof option === 'string' ? option : decodeURIComponent(named);
+  if (name === '') {
+    throw new MillraceError(
+      'INVALID_OPTION',
+      `"${url}" names no module: write custom:./module.ts, or set delegate_module`,
+      {
+        field: 'delegate_module',
+        accepted: 'a path or the name of a package',
+      },
+    );
+  }
+  try {
+    return (await import(/^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(name)).href : name)) as DelegateModule;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError('CONNECTOR_NOT_INSTALLED', `the module ${name} of "${url}" cannot be loaded: ${reason}`, {
+      field: 'delegate_module',
+      value: name,
+      cause,
+    });
+  }
+}

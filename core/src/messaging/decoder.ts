@@ -1,0 +1,44 @@
+import type { JsonValue, Message } from '../publisher.ts';
+import { autoPackage, plainDeserialize, smartDeserialize } from './packaging.ts';
+import type { Received } from './source.ts';
+import type { SubscriberValues } from './subscriber-options.ts';
+
+/** Makes messages of what came in. */
+export class Decoder {
+  readonly #values: SubscriberValues;
+  readonly #subscriber: string;
+  readonly #source: string;
+  /** Values that were wrapped. */
+  packaged = 0;
+
+  constructor(values: SubscriberValues, subscriber: string, source: string) {
+    this.#values = values;
+    this.#subscriber = subscriber;
+    this.#source = source;
+  }
+
+  /** Undefined when it is to be skipped. */
+  decode({ key, headers, body }: Received): Message | undefined {
+    let value: JsonValue = this.#values.decode === 'smart' ? smartDeserialize(body) : plainDeserialize(body);
+    if (!this.#values.preserveRawOnError && typeof body !== 'string' && isUndecodable(value)) return undefined;
+    if (this.#values.autoPackageNonDict) value = this.#package(value);
+    if (key === undefined) return headers === undefined ? { value } : { value, headers };
+    return headers === undefined ? { key, value } : { key, value, headers };
+  }
+
+  #package(value: JsonValue): JsonValue {
+    const { packageWrapperKey: wrapperKey, addPackageMetadata: addMetadata } = this.#values;
+    const packaged = autoPackage(value, {
+      wrapperKey,
+      addMetadata,
+      subscriber: this.#subscriber,
+      source: this.#source,
+    });
+    if (packaged !== value) this.packaged++;
+    return packaged;
+  }
+}
+
+function isUndecodable(value: JsonValue): boolean {
+  return typeof value === 'object' && value !== null && '_error' in value && '_auto_packaged' in value;
+}
