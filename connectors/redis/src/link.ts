@@ -55,7 +55,8 @@ export class Link {
       return await work(connection.client);
     } catch (error) {
       // Also one that is open but does not answer.
-      if (!isReply(error) && !(error instanceof MillraceError)) connection.close();
+      const isBroken = !isReply(error) && !(error instanceof MillraceError);
+      if (isBroken && !connection.lost.aborted) connection.close();
       throw redisError(error, this.#address);
     }
   }

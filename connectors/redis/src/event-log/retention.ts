@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@millrace/core';
 import type { RedisClient } from '../connection.ts';
 import type { Link } from '../link.ts';
-import type { LogKeys } from './keys.ts';
+import { idBefore, type LogKeys } from './keys.ts';
 import { boundsOf } from './place.ts';
 import { RETENTION } from './scripts.ts';
 
@@ -90,7 +90,7 @@ export class Retention {
     const [expired, lowest] = (await RETENTION.run(client, names, [retentionMs, noteMs])) as [string, string];
     const below = Math.min(Number(expired), Number(lowest));
     // Exact: the newest entry must not stay for want of company when all are released.
-    if (below > 0) await client.xtrim(keys.log(partition), 'MINID', `${below}-1`);
+    if (below > 0) await client.xtrim(keys.log(partition), 'MINID', idBefore(below));
     return Number(await client.memory('USAGE', keys.log(partition), 'SAMPLES', SAMPLES)) || 0;
   }
 
@@ -101,7 +101,9 @@ export class Retention {
     const before = await boundsOf(client, keys, partition);
     await client.xtrim(key, 'MAXLEN', Math.floor((await client.xlen(key)) * part));
     const { earliest } = await boundsOf(client, keys, partition);
-    const lowest = Math.min(...Object.values(await client.hgetall(keys.released(partition))).map(Number));
+    const released = Object.values(await client.hgetall(keys.released(partition))).map(Number);
+    // Without a group, the first one is still to come.
+    const lowest = released.length === 0 ? 0 : Math.min(...released);
     const lost = earliest - Math.max(before.earliest, lowest);
     if (lost <= 0) return;
     this.#forced += lost;

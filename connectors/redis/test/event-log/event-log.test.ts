@@ -6,10 +6,13 @@ import {
   type EventLogTarget,
   type OpenLog,
   SUITE_PARTITIONS,
+  type RedisCluster,
   type RedisServer,
+  serverAvailable,
   startRedis,
+  startRedisCluster,
 } from '@millrace/testkit';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 
 import { openRedisEventLog } from '../../src/event-log/event-log.ts';
 
@@ -18,20 +21,24 @@ const SKIP = {
     'the consumers of a group share its partitions; see consume.test.ts',
 };
 
-let server: RedisServer;
+describe.skipIf(!serverAvailable('redis'))('on real servers', () => {
+  let server: RedisServer;
+  let cluster: RedisCluster;
 
-beforeAll(async () => {
-  server = await startRedis({ appendOnly: true });
+  beforeAll(async () => {
+    [server, cluster] = await Promise.all([startRedis({ appendOnly: true }), startRedisCluster({ appendOnly: true })]);
+  });
+  afterAll(() => Promise.all([server.stop(), cluster.stop()]));
+
+  describeEventLog('Redis', { open: () => newTarget(`${server.url}?`), skip: SKIP });
+  describeEventLog('Redis Cluster', { open: () => newTarget(`${cluster.nodes[0]!.url}?cluster=true&`), skip: SKIP });
 });
-afterAll(() => server.stop());
 
-describeEventLog('Redis', { open: () => newTarget(() => server.url), skip: SKIP });
-
-async function newTarget(url: () => string): Promise<EventLogTarget> {
+async function newTarget(url: string): Promise<EventLogTarget> {
   const prefix = randomUUID();
   let log: EventLog;
   const open = async (): Promise<OpenLog> => {
-    log = await openRedisEventLog(`${url()}?prefix=${prefix}&linger=0`, { partitions: SUITE_PARTITIONS });
+    log = await openRedisEventLog(`${url}prefix=${prefix}&linger=0`, { partitions: SUITE_PARTITIONS });
     return bothEnds(log);
   };
   const first = await open();

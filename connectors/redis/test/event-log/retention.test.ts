@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogger } from '@millrace/core';
+import { redisCommand, type RedisServer, serverAvailable, startRedis } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openRedisLogReader } from '../../src/event-log/event-log.ts';
+import { openLog } from './fixtures.ts';
+
+const TRIM_SOON = '&trim-interval=100ms';
+
+describe.skipIf(!serverAvailable('redis'))('what a log on Redis keeps', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedis({ appendOnly: true });
+  });
+  afterAll(() => server.stop());
+
+  it('is what any group still needs, and what is young', async () => {
+    const log = await openLog(server.url, { retentionMs: 300, query: TRIM_SOON });
+    const append = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) await log.append([{ partition: 0, value: Buffer.from(`${i}`) }]);
+    };
+    await append();
+    // Nobody has read it: nothing may go.
+    await sleep(800);
+    expect(await log.bounds(0)).toEqual({ earliest: 0, next: 10 });
+    await log.release('one', 0, 8);
+    await log.release('two', 0, 5);
+    await expect.poll(() => log.bounds(0)).toEqual({ earliest: 5, next: 10 });
+    await log.release('two', 0, 3);
+    await log.release('two', 0, 10);
+    await expect.poll(() => log.bounds(0)).toEqual({ earliest: 8, next: 10 });
+    await log.release('one', 0, 10);
+    await expect.poll(() => log.bounds(0)).toEqual({ earliest: 10, next: 10 });
+    await expect(log.read(0, 9, 100)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
+    await append();
+    expect((await log.read(0, 10, 1000)).records).toHaveLength(10);
+    await log.close();
+  });
+
+  it('is released, but not old enough', async () => {
+    const log = await openLog(server.url, { retentionMs: 3_600_000, query: TRIM_SOON });
+    await log.append([{ partition: 0, value: Buffer.from('x') }]);
+    await log.release('one', 0, 1);
+    await sleep(500);
+    expect(await log.bounds(0)).toEqual({ earliest: 0, next: 1 });
+    await log.close();
+  });
+
+  it('is no more than its limit, and a consumer is told what it has lost', async () => {
+    const { lines, logger } = newLines();
+    const log = await openLog(server.url, { maxBytes: 100_000, logger, query: TRIM_SOON });
+    for (let i = 0; i < 40; i++) await log.append([{ partition: 0, value: Buffer.alloc(10_000, i) }]);
+    await expect.poll(() => log.statistics?.().bytes, { timeout: 5000 }).toBeLessThan(100_000);
+    await expect.poll(() => log.statistics?.().forcedRemovals).toBeGreaterThan(0);
+    expect(lines.filter((line) => line.includes('larger than its limit')).length).toBeGreaterThan(0);
+    const { earliest } = await log.bounds(0);
+    expect(earliest).toBe(log.statistics?.().forcedRemovals);
+    const stop = new AbortController();
+    const lost: unknown[] = [];
+    await log.consume('late', {
+      start: async () => 0,
+      handle: async (batches) => {
+        lost.push(
+          ...batches.flatMap(({ partition, damage = [] }) => damage.map(({ from, to }) => [partition, from, to])),
+        );
+        if (batches.some(({ to }) => to === 40)) stop.abort();
+      },
+      signal: stop.signal,
+    });
+    expect(lost).toEqual([[0, 0, earliest]]);
+    await log.close();
+  });
+
+  it('is not safe on a server that forgets: says so, or refuses', async () => {
+    const forgetful = await startRedis();
+    const { lines, logger } = newLines();
+    await (await openLog(forgetful.url, { logger })).close();
+    expect(lines.join('')).toContain('appendonly is no instead of yes');
+    await expect(openLog(forgetful.url, { query: '&durable=require' })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      details: { field: 'durable' },
+    });
+    await redisCommand(forgetful, 'CONFIG', 'SET', 'appendonly', 'yes');
+    await (await openLog(forgetful.url, { query: '&durable=require' })).close();
+    await redisCommand(forgetful, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    await expect(openLog(forgetful.url, { query: '&durable=require' })).rejects.toThrow(
+      'maxmemory-policy is allkeys-lru instead of noeviction',
+    );
+    // It would first finish rewriting its file.
+    await forgetful.kill();
+    await forgetful.stop();
+  });
+
+  it('has the partitions that it was made with', async () => {
+    const missing = openRedisLogReader(`${server.url}?prefix=settings`);
+    await expect(missing).rejects.toMatchObject({ code: 'NOT_RUNNING', retry: true });
+    await (await openLog(server.url, { prefix: 'settings' })).close();
+    await expect(openLog(server.url, { prefix: 'settings', partitions: 7 })).rejects.toMatchObject({
+      code: 'PARTITIONS_MISMATCH',
+      details: { value: 7, accepted: '6' },
+    });
+    const reader = await openRedisLogReader(`${server.url}?prefix=settings`);
+    expect(reader.partitions).toBe(6);
+    await reader.close();
+  });
+});
+
+function newLines(): { readonly lines: string[]; readonly logger: ReturnType<typeof createLogger> } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { lines, logger: createLogger({ level: 'info', name: 'test', destination }) };
+}
