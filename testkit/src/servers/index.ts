@@ -1,7 +1,14 @@
 export * from './available.ts';
 export * from './free-port.ts';
 export * from './haproxy.ts';
-export { type KafkaOptions, type KafkaSecureListener, type KafkaServer, startKafka } from './kafka.ts';
+export type { KafkaSecureListener } from './kafka-listeners.ts';
+export {
+  type KafkaOptions,
+  type KafkaProxiedListener,
+  type KafkaServer,
+  startKafka,
+  type TopicOptions,
+} from './kafka.ts';
 export * from './redis-cluster.ts';
 export * from './redis-command.ts';
 export * from './redis-sentinel.ts';

@@ -8,14 +8,17 @@ const TOPIC_ALREADY_EXISTS = 36;
 const TIMEOUT_MS = 10_000;
 
 /**
- * Whether consumer groups have a coordinator. The first question makes the broker create its topic of offsets, so that
- * the answer is yes only some time after the port is open.
+ * The port of the coordinator of consumer groups, as the broker names it on this listener; undefined while there is none.
+ * The first question makes the broker create its topic of offsets, so that an answer comes some time after the port is
+ * open.
  *
  * Source: https://kafka.apache.org/protocol.html#The_Messages_FindCoordinator
  */
-export async function hasCoordinator(port: number): Promise<boolean> {
+export async function coordinatorPort(port: number): Promise<number | undefined> {
   const answer = await request(port, FIND_COORDINATOR, string('ready'));
-  return answer.readInt16BE(0) === 0;
+  if (answer.readInt16BE(0) !== 0) return undefined;
+  // Error code and node id stand before the host.
+  return answer.readInt32BE(8 + answer.readInt16BE(6));
 }
 
 /**

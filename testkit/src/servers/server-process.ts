@@ -4,11 +4,10 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from './wait-until.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
-const POLL_MS = 10;
 const LOG_TAIL_CHARS = 4_000;
 
 /** What every server of this folder can do besides serving. All methods may be called again, to no further effect. */
@@ -130,25 +129,22 @@ class Server implements ServerControl {
 
   async #becomeReady(child: ChildProcess): Promise<void> {
     const { name, ready, readyTimeoutMs = READY_TIMEOUT_MS } = this.#command;
-    const startedAt = performance.now();
-    let last: unknown;
-    while (performance.now() - startedAt < readyTimeoutMs) {
-      if (hasEnded(child)) {
-        throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode} at its start:\n${this.#tail()}`);
-      }
-      const isReady = await ready().catch((error: unknown) => {
-        last = error;
-        return false;
-      });
-      if (isReady) return;
-      await sleep(POLL_MS);
+    try {
+      await waitUntil(`${name} is ready`, readyTimeoutMs, async () => hasEnded(child) || (await ready()));
+    } catch (error) {
+      throw new Error(`${messageOf(error)}:\n${this.#tail()}`, { cause: error });
     }
-    throw new Error(`${name} was not ready within ${readyTimeoutMs} ms:\n${this.#tail()}`, { cause: last });
+    if (!hasEnded(child)) return;
+    throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode} at its start:\n${this.#tail()}`);
   }
 
   #tail(): string {
     return this.output().slice(-LOG_TAIL_CHARS);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function hasEnded(child: ChildProcess): boolean {

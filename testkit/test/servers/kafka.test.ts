@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaServer, serverAvailable, startKafka } from '@millrace/testkit';
+import { coordinatorPort } from '../../src/servers/kafka-request.ts';
 
 describe.skipIf(!serverAvailable('kafka'))('startKafka', () => {
   let kafka: KafkaServer;
 
   beforeAll(async () => {
-    kafka = await startKafka({ secure: true, properties: { 'num.partitions': 3 } });
+    kafka = await startKafka({ secure: true, proxy: true, properties: { 'num.partitions': 3 } });
   });
   afterAll(() => kafka.stop());
 
@@ -35,6 +36,16 @@ describe.skipIf(!serverAvailable('kafka'))('startKafka', () => {
     await once(socket, 'secureConnect');
     expect(socket.authorized).toBe(true);
     socket.destroy();
+  });
+
+  it('sends the clients that come through its proxy there again', async () => {
+    const { port, proxied } = kafka;
+    const { proxy, url } = proxied!;
+    expect(url).toBe(`kafka://127.0.0.1:${proxy.port}`);
+    expect(await coordinatorPort(port)).toBe(port);
+    expect(proxy.accepted).toBe(0);
+    expect(await coordinatorPort(proxy.port)).toBe(proxy.port);
+    expect(proxy.accepted).toBe(1);
   });
 
   it('rejects with the end of the log when the broker does not start', async () => {

@@ -17,8 +17,6 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((server) => server.stop()));
 });
 
-const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`);
-
 describe.skipIf(!serverAvailable('redis'))('startRedis', () => {
   it('keeps port and, with an append-only file, data over kill -9 and restart', async () => {
     const redis = await start({ appendOnly: true });
@@ -60,22 +58,24 @@ describe.skipIf(!serverAvailable('redis'))('startRedis', () => {
     const redis = await start();
     redis.pause();
     await redis.stop();
-    expect(isRunning(redis.pid)).toBe(false);
+    expect(() => process.kill(redis.pid, 0)).toThrow('ESRCH');
   });
 
   it('dies with the process that started it', async () => {
     const script = `
       import { startRedis } from '@millrace/testkit';
       const redis = await startRedis();
-      process.stdout.write(String(redis.pid));`;
+      process.stdout.write(String(redis.port));`;
     const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [text] = (await once(parent.stdout, 'data')) as [Buffer];
-    const pid = Number(text);
-    expect(isRunning(pid)).toBe(true);
+    const redis = { port: Number(text) };
+    const [, directory] = (await redisCommand(redis, 'CONFIG', 'GET', 'dir')) as [string, string];
+    expect(existsSync(directory)).toBe(true);
     parent.kill('SIGKILL');
-    await expect.poll(() => isRunning(pid), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => existsSync(directory), { timeout: 5_000 }).toBe(false);
+    await expect(redisCommand(redis, 'PING')).rejects.toThrow('ECONNREFUSED');
   });
 });
