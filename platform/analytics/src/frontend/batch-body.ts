@@ -27,11 +27,15 @@ export async function decode(bytes: Buffer, encoding: string | undefined): Promi
   if (name === 'identity' || name === '') return bytes;
   const decoder = DECODERS[name];
   if (decoder === undefined) {
-    throw new MillraceError('UNSUPPORTED_MEDIA_TYPE', 'this Content-Encoding is not accepted here', {
-      field: 'Content-Encoding',
-      value: encoding,
-      accepted: 'gzip, zstd or none',
-    });
+    throw new MillraceError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      'this Content-Encoding is not accepted here: send gzip, zstd or none',
+      {
+        field: 'Content-Encoding',
+        value: encoding,
+        accepted: 'gzip, zstd or none',
+      },
+    );
   }
   try {
     return await decoder(bytes);

@@ -38,10 +38,35 @@ export function readBody(source: BodySource, headers: IncomingHttpHeaders, limit
     else (rest ??= [first]).push(chunk);
   });
   source.on('end', () => settle(null, rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest, length)));
-  source.on('error', (cause) => settle(new MillraceError('CANCELLED', 'the sender went away', { cause })));
+  source.on('error', (cause) => settle(senderGone(cause)));
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** Receives a body of at most `limit` bytes, keeps nothing of it, and calls `done` once. */
+export function dropBody(
+  source: BodySource,
+  headers: IncomingHttpHeaders,
+  limit: number,
+  done: (error?: Error) => void,
+): void {
+  let length = 0;
+  let settled = false;
+  const settle = (error?: Error): void => {
+    if (settled) return;
+    settled = true;
+    done(error);
+  };
+  if (Number(headers['content-length']) > limit) settle(tooLarge(limit));
+  source.on('data', (chunk) => {
+    length += chunk.length;
+    if (length > limit) settle(tooLarge(limit));
+  });
+  source.on('end', () => settle());
+  source.on('error', (cause) => settle(senderGone(cause)));
+}
+
+const senderGone = (cause: Error): MillraceError => new MillraceError('CANCELLED', 'the sender went away', { cause });
 
 export function tooLarge(limit: number): MillraceError {
   return new MillraceError('BODY_TOO_LARGE', 'the body is too large: send less at once', {
@@ -54,7 +79,8 @@ export function tooLarge(limit: number): MillraceError {
 export const mediaType = (header: string | undefined): string => header?.split(';', 1)[0]!.trim().toLowerCase() ?? '';
 
 export function unsupportedMediaType(given: string | undefined, accepted: string): MillraceError {
-  const message = given === undefined ? 'Content-Type is missing' : 'this Content-Type is not accepted here';
+  const problem = given === undefined ? 'Content-Type is missing' : 'this Content-Type is not accepted here';
+  const message = `${problem}: send ${accepted}`;
   return new MillraceError('UNSUPPORTED_MEDIA_TYPE', message, {
     field: 'Content-Type',
     ...(given !== undefined && { value: given }),

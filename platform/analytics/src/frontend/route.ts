@@ -44,12 +44,12 @@ export interface DirectRoute extends RouteDescription {
 /** What any route may answer. */
 export const COMMON_ERRORS = {
   400: { description: 'a parameter, header or body is wrong; the error names it' },
+  413: { description: 'the body is too large' },
   500: { description: 'a fault of the server' },
   503: { description: 'not possible at the moment; Retry-After says when to try again' },
 } as const satisfies Record<number, Answer>;
 
 export const ERRORS_OF_POST = {
-  413: { description: 'the body is too large' },
   415: { description: 'Content-Type is missing or not accepted' },
 } as const satisfies Record<number, Answer>;
 

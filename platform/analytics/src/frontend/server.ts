@@ -1,9 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError, type Logger } from '@millrace/core';
 import { fastify, type FastifyInstance } from 'fastify';
 import { parseBatchBodies } from './batch.ts';
 import { MAX_BATCH_BYTES } from './batch-body.ts';
+import { dropBody } from './body.ts';
 import { errorAnswer, sendError, toRequestError } from './errors.ts';
 import { parseQuery } from './parameters.ts';
 import { logRequests, type RequestLog } from './request-log.ts';
@@ -15,6 +16,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 10_000;
 const BACKLOG = 511;
+/** Of the body of a query, which is ignored. */
+const MAX_IGNORED_BYTES = 1024 * 1024;
 /** A cookie of 4 KiB, all of it percent-encoded; Node's own limit for all headers is 16 KiB. */
 const MAX_PATH_PARAMETER = 3 * 4096;
 
@@ -22,7 +25,7 @@ const MAX_PATH_PARAMETER = 3 * 4096;
 export interface RouteGroups {
   readonly tags: DirectRoute;
   readonly batch: Route;
-  /** Bodies are ignored, whatever they are. */
+  /** Bodies are ignored, whatever they are, up to {@link MAX_IGNORED_BYTES}. */
   readonly queries: readonly Route[];
 }
 
@@ -62,7 +65,7 @@ export async function createServer(
     parseBatchBodies(scope);
     addRoute(scope, groups.batch);
   });
-  for (const route of groups.queries) addRoute(app, route, dropContentType);
+  for (const route of groups.queries) addRoute(app, route, skipBody);
   return app;
 }
 
@@ -91,7 +94,7 @@ function httpServer(direct: DirectRoute, framework: RequestListener): Server {
   return server;
 }
 
-function addRoute(app: FastifyInstance, { methods, path, handler }: Route, onRequest?: typeof dropContentType): void {
+function addRoute(app: FastifyInstance, { methods, path, handler }: Route, onRequest?: typeof skipBody): void {
   app.route({ method: [...methods], url: path, handler, ...(onRequest !== undefined && { onRequest }) });
 }
 
@@ -103,14 +106,15 @@ function ignoreBodies(app: FastifyInstance): void {
   });
 }
 
-/** Fastify refuses a malformed Content-Type before any parser is asked; a query's body is nobody's concern. */
-function dropContentType(
-  request: { raw: { headers: { 'content-type'?: string | undefined } } },
-  _reply: unknown,
-  done: () => void,
-): void {
-  delete request.raw.headers['content-type'];
-  done();
+/**
+ * Reads what a query brings along, so that the connection can go on, and drops it. Fastify would refuse a malformed
+ * Content-Type before any parser is asked, and read the body of a GET not at all.
+ */
+function skipBody({ raw }: { raw: IncomingMessage }, _reply: unknown, done: (error?: Error) => void): void {
+  const { headers } = raw;
+  delete headers['content-type'];
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) done();
+  else dropBody(raw, headers, MAX_IGNORED_BYTES, done);
 }
 
 /** What is not even HTTP: answered on the bare socket. */

@@ -15,6 +15,10 @@ function raw({ url }: TestFrontend, bytes: string): Promise<string> {
   });
 }
 
+const MIB = 2 ** 20;
+
+const ignored = (bytes: number): string => 'x'.repeat(bytes);
+
 describe('paths and methods', () => {
   it('answers 404 to an unknown path, with what there is', async () => {
     const { request } = await startFrontend();
@@ -47,6 +51,25 @@ describe('paths and methods', () => {
     expect((await request('/nothing', { method: 'OPTIONS' })).status).toBe(404);
     const head = await request('/docs', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it('ignores the body of a query up to 1 MiB, and answers 413 to a larger one', async () => {
+    const test = await startFrontend();
+    const path = `/aggregates?time_range=2022-03-22T12:15_2022-03-22T12:16&action=BUY&aggregates=COUNT`;
+    expect((await test.request(path, { method: 'POST', body: ignored(MIB) })).status).toBe(200);
+    const refused = await refusal(await test.request(path, { method: 'POST', body: ignored(MIB + 1) }));
+    expect(refused).toMatchObject({
+      status: 413,
+      code: 'BODY_TOO_LARGE',
+      accepted: expect.stringContaining('1048576'),
+    });
+    for (const method of ['GET', 'POST']) {
+      const head = `${method} /user_profiles/a?time_range=2022-03-22T12:15_2022-03-22T12:16 HTTP/1.1\r\nhost: x\r\n`;
+      const chunk = `${(0.625 * MIB).toString(16)}\r\n${ignored(0.625 * MIB)}\r\n`;
+      const chunked = `${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n`;
+      expect(await raw(test, `${chunked}${chunk}0\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 /);
+      expect(await raw(test, `${chunked}${chunk}${chunk}0\r\n\r\n`)).toMatch(/^HTTP\/1.1 413 /);
+    }
   });
 
   it('answers coded JSON to a path that cannot be decoded', async () => {

@@ -149,6 +149,7 @@ describe('POST /user_tags', () => {
       expect(await refusal(await request('/user_tags', init))).toMatchObject({
         status: 415,
         code: 'UNSUPPORTED_MEDIA_TYPE',
+        message: expect.stringContaining('send application/json'),
       });
       expect(frontend.figures().rejected).toBe(1);
     },

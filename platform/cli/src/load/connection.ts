@@ -10,43 +10,25 @@ const ZERO = 0x30;
 
 /**
  * One HTTP/1.1 connection with one request in flight, on a bare socket: a generator that costs as much as the platform
- * would measure itself. It understands the answers that have a Content-Length, which are all of the platform's.
+ * would measure itself. It understands the answers that have a Content-Length, which are all of the platform's. A server
+ * may close a connection that nothing is asked on: the next request opens another.
  */
 export class Connection {
-  readonly ready: Promise<void>;
-  private readonly socket: Socket;
+  private readonly url: URL;
   private readonly onLost: (error: MillraceError) => void;
+  private socket: Socket | undefined;
   private onAnswer: OnAnswer | undefined;
   private received: Buffer = Buffer.alloc(0);
-  private closing = false;
+  private closed = false;
 
-  /** @param onLost called once when the connection ends although nobody closed it */
+  /** @param onLost called once when the connection ends before an answer, although nobody closed it */
   constructor(url: URL, onLost: (error: MillraceError) => void) {
+    this.url = url;
     this.onLost = onLost;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.ready = promise;
-    const lost = (reason: string): void => {
-      if (this.closing) return;
-      this.closing = true;
-      const error = new MillraceError('NOT_RUNNING', `the connection to ${url.origin} is lost: ${reason}`);
-      reject(error);
-      this.onLost(error);
-    };
-    this.socket = connect({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || '80'),
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafe(BUFFER_BYTES),
-        callback: (length, buffer) => {
-          this.receive(buffer as Buffer, length);
-          return true;
-        },
-      },
-    });
-    this.socket.on('connect', resolve);
-    this.socket.on('error', ({ message }) => lost(message));
-    this.socket.on('close', () => lost('the platform closed it'));
+  }
+
+  get isOpen(): boolean {
+    return this.socket !== undefined;
   }
 
   get busy(): boolean {
@@ -56,12 +38,41 @@ export class Connection {
   /** @param text head and body; ASCII */
   send(text: string, onAnswer: OnAnswer): void {
     this.onAnswer = onAnswer;
+    this.socket ??= this.open();
     this.socket.write(text, 'latin1');
   }
 
   close(): void {
-    this.closing = true;
-    this.socket.destroy();
+    this.closed = true;
+    this.socket?.destroy();
+  }
+
+  private open(): Socket {
+    const { hostname, port } = this.url;
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || '80'),
+      noDelay: true,
+      onread: {
+        buffer: Buffer.allocUnsafe(BUFFER_BYTES),
+        callback: (length, buffer) => {
+          this.receive(buffer as Buffer, length);
+          return true;
+        },
+      },
+    });
+    socket.on('error', ({ message }) => this.ended(socket, message));
+    socket.on('close', () => this.ended(socket, 'the platform closed it'));
+    return socket;
+  }
+
+  private ended(socket: Socket, reason: string): void {
+    if (socket !== this.socket) return;
+    this.socket = undefined;
+    this.received = Buffer.alloc(0);
+    if (this.closed || !this.busy) return;
+    this.closed = true;
+    this.onLost(new MillraceError('NOT_RUNNING', `the connection to ${this.url.origin} is lost: ${reason}`));
   }
 
   private receive(buffer: Buffer, length: number): void {
@@ -78,7 +89,7 @@ export class Connection {
     const head = this.received.toString('latin1', 0, headEnd);
     const bodyLength = status === 204 ? 0 : Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
     if (Number.isNaN(bodyLength)) {
-      this.socket.destroy(new Error('an answer has no Content-Length'));
+      this.socket?.destroy(new Error('an answer has no Content-Length'));
       return;
     }
     const from = headEnd + HEAD_END.length;

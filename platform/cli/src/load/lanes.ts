@@ -31,7 +31,7 @@ export interface LanesOptions {
   onLost(error: MillraceError): void;
 }
 
-/** Connections that each send their requests one after the other, in the order given. */
+/** Connections, opened when they are needed, that each send their requests one after the other, in the order given. */
 export class Lanes {
   private readonly connections: Connection[];
   private readonly queues: Waiting[][];
@@ -45,10 +45,6 @@ export class Lanes {
       () => new Connection(url, (error) => options.onLost(error)),
     );
     this.queues = this.connections.map(() => []);
-  }
-
-  async open(): Promise<void> {
-    await Promise.all(this.connections.map(({ ready }) => ready));
   }
 
   get idle(): boolean {

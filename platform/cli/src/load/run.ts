@@ -139,7 +139,6 @@ class LoadRun {
     const onAbort = (): void => this.end('stopped by the user');
     this.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await Promise.all([this.tags.open(), this.queries.open()]);
       const startedAt = performance.now();
       this.pacer.start(() => this.pump());
       await this.finished.promise;
