@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { ROOMS, TEST_ROOM } from './rooms.mjs';
+import { ROOMS, TEST_ROOMS } from './rooms.mjs';
 
 /**
  * Holds every import, static or dynamic, against the table of rooms and against the package.json of its package.
@@ -56,13 +56,30 @@ function problemWith(source, file, workspace) {
   // Tests may see their package as its users do.
   if (target === workspace.room) return isTest ? undefined : `"${source}" is this package itself: import the file`;
   if (target !== undefined) {
-    if (isTest && target === TEST_ROOM) return undefined;
+    if (isTest && TEST_ROOMS.test(target)) return undefined;
     if (!room.mayImport.test(target)) return `${workspace.room} may not import ${target}: ${room.because}`;
   }
-  if (declares(workspace.path, name, isTest ? ['dependencies', 'devDependencies'] : ['dependencies'])) return undefined;
-  if ((isTest || workspace.room === 'scripts') && declares(workspace.root, name, ['devDependencies'])) return undefined;
+  if (declares(workspace.path, name, isTest ? USED_BY_TESTS : USED)) return undefined;
+  if ((isTest || workspace.room === 'scripts') && declares(workspace.root, name, SHARED_BY_TESTS)) return undefined;
   return `"${name}" is not among the dependencies in ${workspace.room}/package.json`;
 }
+
+/**
+ * A peer is a package that the user may bring, such as a database's client.
+ *
+ * @type {readonly List[]}
+ */
+const USED = ['dependencies', 'peerDependencies'];
+
+/** @type {readonly List[]} */
+const USED_BY_TESTS = [...USED, 'devDependencies'];
+
+/**
+ * Optional: installed only where the platform has it.
+ *
+ * @type {readonly List[]}
+ */
+const SHARED_BY_TESTS = ['devDependencies', 'optionalDependencies'];
 
 /**
  * The workspace that a file belongs to: the nearest folder with a package.json, or `scripts`.
@@ -95,17 +112,21 @@ function roomOfPackage(name, root) {
 /**
  * @param {string} folder
  * @param {string} name
- * @param {readonly ('dependencies' | 'devDependencies')[]} lists
+ * @param {readonly List[]} lists
  */
 function declares(folder, name, lists) {
   const file = manifest(folder, 'package.json');
   return lists.some((list) => file[list]?.[name] !== undefined);
 }
 
+/** @typedef {'dependencies' | 'devDependencies' | 'peerDependencies' | 'optionalDependencies'} List */
+
 /**
  * @typedef {object} Manifest the parts of package.json and package-lock.json that matter here
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [devDependencies]
+ * @property {Record<string, string>} [peerDependencies]
+ * @property {Record<string, string>} [optionalDependencies]
  * @property {Record<string, { link?: boolean, resolved?: string }>} [packages]
  */
 

@@ -8,20 +8,22 @@ const link = (resolved: string) => ({ resolved, link: true });
 
 /** A repository in small, with the same rooms. */
 const HOUSE = {
-  'package.json': { devDependencies: { vitest: '1' } },
+  'package.json': { devDependencies: { vitest: '1' }, optionalDependencies: { aerospike: '1' } },
   'package-lock.json': {
     packages: {
       'node_modules/@millrace/core': link('core'),
       'node_modules/@millrace/embedded': link('connectors/embedded'),
       'node_modules/@millrace/analytics': link('platform/analytics'),
       'node_modules/@millrace/testkit': link('testkit'),
+      'node_modules/@millrace/aerospike-dev': link('servers/aerospike-dev'),
       'node_modules/millrace': link('platform/cli'),
     },
   },
   'core/package.json': { dependencies: { pino: '1' } },
   'connectors/embedded/package.json': { dependencies: { '@millrace/core': '1' } },
+  'connectors/aerospike/package.json': { peerDependencies: { aerospike: '1' } },
   'platform/analytics/package.json': { dependencies: { '@millrace/core': '1', '@millrace/embedded': '1' } },
-  'platform/cli/package.json': { dependencies: { '@millrace/analytics': '1' } },
+  'platform/cli/package.json': { dependencies: { '@millrace/analytics': '1', '@millrace/aerospike-dev': '1' } },
   'bench/package.json': { dependencies: { '@millrace/embedded': '1', millrace: '1' } },
   'attic/package.json': { dependencies: { '@millrace/core': '1' } },
 };
@@ -46,6 +48,10 @@ describe('the lint rule about imports', () => {
     ['connectors/embedded/src/a.ts', `export { open } from '@millrace/core';`],
     ['connectors/embedded/test/a.test.ts', `import '@millrace/testkit'; import 'vitest'; import '@millrace/embedded';`],
     ['platform/cli/src/a.ts', `await import('@millrace/analytics');`],
+    ['platform/cli/src/a.ts', `await import('@millrace/aerospike-dev');`],
+    ['connectors/aerospike/src/a.ts', `import 'aerospike';`],
+    ['connectors/aerospike/test/a.test.ts', `import '@millrace/aerospike-dev'; import 'aerospike';`],
+    ['platform/cli/test/a.test.ts', `import 'aerospike';`],
     ['core/src/a.ts', `import './b.ts'; import 'node:fs'; import 'pino/file';`],
     ['bench/src/a.ts', `import '@millrace/embedded';`],
     ['scripts/test/a.test.ts', `import '../lib/b.ts'; import 'vitest';`],
@@ -62,6 +68,8 @@ describe('the lint rule about imports', () => {
     ['bench/src/a.ts', `import 'millrace';`, 'nothing imports the command line'],
     ['core/src/a.ts', `import '../../platform/cli/src/a.ts';`, 'leaves core: import the package by its name'],
     ['core/src/a.ts', `import 'fastify';`, '"fastify" is not among the dependencies in core/package.json'],
+    ['platform/cli/src/a.ts', `import 'aerospike';`, '"aerospike" is not among the dependencies'],
+    ['connectors/aerospike/src/a.ts', `import '@millrace/aerospike-dev';`, 'knows core and storage only'],
     ['core/src/a.ts', `import 'vitest';`, '"vitest" is not among the dependencies in core/package.json'],
     ['platform/cli/src/a.ts', `import '@millrace/core';`, 'not among the dependencies in platform/cli/package.json'],
     ['core/src/a.ts', `import '@millrace/core';`, 'is this package itself'],

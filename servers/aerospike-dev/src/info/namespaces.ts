@@ -1,0 +1,64 @@
+import type { Namespace } from '../storage/namespace.ts';
+import type { InfoContext, InfoFamily, InfoParameters } from './command.ts';
+import { infoError, pairs } from './command.ts';
+
+const NAMESPACE_NOT_FOUND = infoError(20, 'namespace not found');
+
+/** What the namespaces and their sets hold. */
+export const namespaceCommands: InfoFamily = {
+  namespaces: ({ database }) => database.namespaces.map(({ name }) => name).join(';'),
+  namespace: (context, { path }) => {
+    const namespace = context.database.namespace(path[0] ?? '');
+    return namespace === undefined ? NAMESPACE_NOT_FOUND : namespaceStatistics(context, namespace);
+  },
+  sets: listSets,
+  bins: () => '',
+};
+
+function namespaceStatistics({ cluster, nsupPeriodMs }: InfoContext, namespace: Namespace): string {
+  const { settings } = namespace;
+  return pairs({
+    objects: namespace.records,
+    master_objects: namespace.records,
+    expired_objects: namespace.expired,
+    data_used_bytes: namespace.bytes,
+    stop_writes: namespace.bytes >= settings.maxBytes,
+    effective_replication_factor: cluster.replicationFactor,
+    'default-ttl': settings.defaultTtl,
+    'nsup-period': nsupPeriodMs / 1000,
+    'max-record-size': settings.maxRecordBytes,
+    'storage-engine': 'memory',
+    'storage-engine.data-size': settings.maxBytes,
+    'strong-consistency': false,
+  });
+}
+
+function listSets({ database }: InfoContext, { path }: InfoParameters): string {
+  const [wantedNamespace, wantedSet] = path;
+  const namespaces = database.namespaces.filter(
+    ({ name }) => wantedNamespace === undefined || name === wantedNamespace,
+  );
+  if (wantedNamespace !== undefined && namespaces.length === 0) return NAMESPACE_NOT_FOUND;
+  return namespaces
+    .flatMap((namespace) =>
+      [...namespace.sets]
+        .filter(([set]) => set !== '' && (wantedSet === undefined || set === wantedSet))
+        .map(([set, counters]) =>
+          pairs(
+            {
+              ns: namespace.name,
+              set: Buffer.from(set, 'latin1').toString(),
+              objects: counters.records,
+              tombstones: 0,
+              data_used_bytes: counters.bytes,
+              truncate_lut: counters.truncatedAt,
+              truncating: false,
+              'default-ttl': 0,
+            },
+            ':',
+          ),
+        ),
+    )
+    .map((line) => `${line};`)
+    .join('');
+}

@@ -1,0 +1,100 @@
+import { MillraceError } from '@millrace/core';
+import { Cluster } from './cluster/cluster.ts';
+import { Faults } from './faults/faults.ts';
+import type { AerospikeDev } from './aerospike-dev.ts';
+import type { AerospikeDevOptions } from './options.ts';
+import { resolveDevOptions } from './options.ts';
+import { Executor } from './server/executor.ts';
+import { NodeServer } from './server/node-server.ts';
+import { loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { Database } from './storage/database.ts';
+
+/**
+ * Runs the server in this thread. The official client of Node.js blocks its thread while it connects, so it cannot
+ * connect to a server in the same thread: use `startAerospikeDev` beside a client.
+ *
+ * @param onFailure gets what a command failed with that is a mistake of the server; its connection is cut
+ * @throws INVALID_OPTION
+ */
+export async function runAerospikeDev(
+  options: AerospikeDevOptions,
+  onFailure: (error: unknown) => void,
+): Promise<AerospikeDev> {
+  const resolved = resolveDevOptions(options);
+  const { host, snapshot, nsupPeriodMs } = resolved;
+  const database = new Database(resolved.namespaces, {
+    defaultTtl: resolved.defaultTtl,
+    acceptsTtl: nsupPeriodMs > 0 || resolved.allowTtlWithoutNsup,
+    maxRecordBytes: resolved.maxRecordBytes,
+    maxBytes: resolved.maxNamespaceBytes,
+  });
+  if (snapshot !== undefined) await loadSnapshot(database, snapshot);
+  const faults = new Faults(resolved.seed);
+  for (const rule of resolved.faults) faults.add(rule);
+  const cluster = new Cluster(resolved.clusterName, host, resolved.nodes, resolved.replicationFactor);
+
+  const save = async (): Promise<void> => {
+    if (snapshot === undefined)
+      throw new MillraceError('INVALID_OPTION', 'name a snapshot file at start to save to it');
+    await saveSnapshot(database, snapshot);
+  };
+  const servers = cluster.nodes.map((node) => {
+    const info = {
+      cluster,
+      node,
+      database,
+      faults,
+      nsupPeriodMs,
+      saveSnapshot: snapshot === undefined ? undefined : save,
+    };
+    return new NodeServer(new Executor(database, cluster, node, faults), info, onFailure);
+  });
+  try {
+    for (const node of cluster.nodes) {
+      const port = resolved.port === 0 ? 0 : resolved.port + node.index;
+      node.port = await servers[node.index]!.listen(host, port);
+    }
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()));
+    throw error;
+  }
+  const sweep = nsupPeriodMs === 0 ? undefined : setInterval(() => database.sweep(), nsupPeriodMs).unref();
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    clearInterval(sweep);
+    await Promise.all(servers.map((server) => server.close()));
+    if (snapshot !== undefined) await save();
+  };
+  const ports = cluster.nodes.map(({ port }) => port);
+  return {
+    hosts: ports.map((port) => `${host}:${port}`).join(','),
+    ports,
+    port: ports[0]!,
+    faults: {
+      add: async (rule) => faults.add(rule),
+      remove: async (id) => faults.remove(id),
+      clear: async () => faults.clear(),
+      list: async () => faults.list,
+    },
+    records: async (name) => {
+      const namespace = database.namespace(name);
+      if (namespace === undefined) throw new MillraceError('INVALID_ARGUMENT', `there is no namespace ${name}`);
+      return namespace.records;
+    },
+    loseNode: async (index) => {
+      const node = cluster.node(index);
+      cluster.setUp(node, false);
+      await servers[index]!.close();
+    },
+    returnNode: async (index) => {
+      const node = cluster.node(index);
+      if (node.up) return;
+      await servers[index]!.listen(host, node.port);
+      cluster.setUp(node, true);
+    },
+    movePartitions: async () => cluster.movePartitions(),
+    saveSnapshot: save,
+    stop: () => (stopped ??= stop()),
+  };
+}
