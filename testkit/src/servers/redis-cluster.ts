@@ -22,16 +22,14 @@ export interface RedisCluster {
  *
  * @param options of each node
  */
-export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
+export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {}): Promise<RedisCluster> {
   const nodes: RedisServer[] = [];
   const cluster: RedisCluster = {
     nodes,
     async ready() {
       await waitUntil('the cluster serves all slots', READY_TIMEOUT_MS, async () => {
         const infos = await Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', 'INFO')));
-        return infos.every(
-          (info) => /cluster_state:ok/.test(String(info)) && info!.toString().includes(`cluster_slots_ok:${SLOTS}`),
-        );
+        return infos.every((info) => String(info).includes('cluster_state:ok'));
       });
     },
     async stop() {

@@ -31,7 +31,7 @@ export interface RedisSentinel {
  *
  * @param options of master and replica
  */
-export async function startSentinel(options: RedisOptions = {}): Promise<RedisSentinel> {
+export async function startSentinel(options: Omit<RedisOptions, 'tls'> = {}): Promise<RedisSentinel> {
   const started: ServerControl[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((server) => server.stop()));
