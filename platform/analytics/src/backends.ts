@@ -1,6 +1,18 @@
-import { MillraceError, type Logger, type LogReader } from '@millrace/core';
+import { hasCode, MillraceError, type Logger, type LogReader } from '@millrace/core';
 import { BackOff, isOutage } from './back-off.ts';
 import { pause } from './pause.ts';
+
+/** What frontends and processors of one platform must agree on. */
+export interface BackendOptions {
+  /** `embedded:DIR`, whose data live in one process, or a log that several share, such as `kafka://host:9092/tags`. */
+  readonly logUrl: string;
+  readonly stateUrl: string;
+  readonly partitions: number;
+  /** Tags a profile shows per action, at most. */
+  readonly keep: number;
+  /** Rollups older than this by event time go, milliseconds. */
+  readonly retentionMs: number;
+}
 
 /** Whether the backend lives in one process, with its data in a directory. */
 export const isEmbedded = (url: string): boolean => /^embedded:/i.test(url);
@@ -35,7 +47,7 @@ export async function openWhenThere<T>(what: string, open: () => Promise<T>, opt
     try {
       return await open();
     } catch (error) {
-      if (!isOutage(error)) throw error;
+      if (!isOutage(error) && !isMissing(error)) throw error;
       const retryInMs = backOff.next();
       logger.warn({ err: error, retryInMs }, `the ${what} is away`);
       if (!(await pause(retryInMs, signal))) {
@@ -44,6 +56,9 @@ export async function openWhenThere<T>(what: string, open: () => Promise<T>, opt
     }
   }
 }
+
+/** A log that nobody has made yet: a processor may start before the first frontend, which makes it. */
+const isMissing = (error: unknown): boolean => hasCode(error, 'NOT_RUNNING') || hasCode(error, 'NOT_FOUND');
 
 /** @throws PARTITIONS_MISMATCH */
 export function checkPartitions(log: Pick<LogReader, 'partitions'>, partitions: number): void {

@@ -9,7 +9,7 @@ import {
   type StateReader,
 } from '@millrace/core';
 import { BackendWatch } from './backend-watch.ts';
-import { isEmbedded, openWhenThere, requireShared } from './backends.ts';
+import { isEmbedded, openWhenThere, requireShared, type BackendOptions } from './backends.ts';
 import { createFrontend, type Frontend, type FrontendOptions, type PlatformStatus } from './frontend/index.ts';
 import { registerCounter } from './frontend/metrics.ts';
 import { createProcessorHost, type ProcessorHost } from './processor/host.ts';
@@ -18,18 +18,6 @@ import { watchAppender, type WatchedAppender } from './watched-appender.ts';
 
 /** Consumer group of the tag processors. */
 export const PROCESSOR_GROUP = 'tag-processors';
-
-/** What frontends and processors of one platform must agree on. */
-export interface BackendOptions {
-  /** `embedded:DIR`, whose data live in one process, or a log that several share, such as `kafka://host:9092/tags`. */
-  readonly logUrl: string;
-  readonly stateUrl: string;
-  readonly partitions: number;
-  /** Tags a profile shows per action, at most. */
-  readonly keep: number;
-  /** Rollups older than this by event time go, milliseconds. */
-  readonly retentionMs: number;
-}
 
 export interface PlatformOptions extends FrontendOptions, BackendOptions {
   /** Released segments of the log older than this go, milliseconds. */
@@ -136,7 +124,7 @@ class TagPlatform implements Platform {
     const stateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
     const log = await openWhenThere('log', () => openEventLog(logUrl, logOptions), waiting);
     this.log = log;
-    this.appender = watchAppender(log, () => performance.now());
+    this.appender = watchAppender(log, () => performance.now(), isEmbedded(logUrl));
     const state = await openWhenThere('state', () => openStateReader(stateUrl, { ...stateOptions, logger }), waiting);
     this.state = state;
     if (group !== undefined) {

@@ -10,12 +10,16 @@ export interface WatchedAppender extends LogAppender {
   writable(): boolean;
 }
 
-/** @param now milliseconds of a clock that only rises */
-export function watchAppender(log: LogAppender, now: () => number): WatchedAppender {
+/**
+ * @param now milliseconds of a clock that only rises
+ * @param failsForGood whether LOG_FAILED lasts until a restart, as with the log in this process; else it is about one append
+ */
+export function watchAppender(log: LogAppender, now: () => number, failsForGood = true): WatchedAppender {
   let refusedUntil = 0;
   const onRefusal = (error: unknown): never => {
-    if (hasCode(error, 'LOG_FULL') || isOutage(error)) refusedUntil = now() + REFUSED_FOR_MS;
-    else if (hasCode(error, 'LOG_FAILED') || hasCode(error, 'LOG_CLOSED')) refusedUntil = Infinity;
+    const failed = hasCode(error, 'LOG_FAILED');
+    if (hasCode(error, 'LOG_CLOSED') || (failed && failsForGood)) refusedUntil = Infinity;
+    else if (failed || hasCode(error, 'LOG_FULL') || isOutage(error)) refusedUntil = now() + REFUSED_FOR_MS;
     throw error;
   };
   const onTaken = (positions: readonly Position[]): readonly Position[] => {

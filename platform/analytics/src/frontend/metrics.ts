@@ -53,12 +53,14 @@ export function registerMetrics(registry: Registry, metrics: FrontendMetrics, st
     'Tags dropped by Idempotency-Key',
     () => status().duplicates,
   );
-  gauge(registry, 'millrace_lag_records', 'Records not applied yet', () => status().lag.records);
-  gauge(registry, 'millrace_lag_seconds', 'Age of the oldest record not applied', () => status().lag.ms / 1000);
-  gauge(registry, 'millrace_log_writable', '1 while the log takes records', () => (status().logWritable ? 1 : 0));
-  gauge(registry, 'millrace_log_bytes', 'Size of the event log', () => status().logBytes);
-  gauge(registry, 'millrace_state_bytes', 'Size of the state', () => status().stateBytes);
-  gauge(registry, 'millrace_dead_letters', 'Records that wait for someone', () => status().deadLetters);
+  registerGauge(registry, 'millrace_lag_records', 'Records not applied yet', () => status().lag.records);
+  registerGauge(registry, 'millrace_lag_seconds', 'Age of the oldest record not applied', () => status().lag.ms / 1000);
+  registerGauge(registry, 'millrace_log_writable', '1 while the log takes records', () =>
+    status().logWritable ? 1 : 0,
+  );
+  registerGauge(registry, 'millrace_log_bytes', 'Size of the event log', () => status().logBytes);
+  registerGauge(registry, 'millrace_state_bytes', 'Size of the state', () => status().stateBytes);
+  registerGauge(registry, 'millrace_dead_letters', 'Records that wait for someone', () => status().deadLetters);
 }
 
 /** A count that someone else keeps, read whenever the registry is asked. */
@@ -75,7 +77,8 @@ export function registerCounter(registry: Registry, name: string, help: string, 
   metric.reset();
 }
 
-function gauge(registry: Registry, name: string, help: string, value: () => number): void {
+/** A figure that someone else keeps, read whenever the registry is asked. */
+export function registerGauge(registry: Registry, name: string, help: string, value: () => number): void {
   const metric = new Gauge({
     name,
     help,

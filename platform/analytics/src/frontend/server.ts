@@ -6,6 +6,7 @@ import { parseBatchBodies } from './batch.ts';
 import { MAX_BATCH_BYTES } from './batch-body.ts';
 import { dropBody } from './body.ts';
 import { errorAnswer, sendError, toRequestError } from './errors.ts';
+import { listenError, urlOf } from './listen.ts';
 import { parseQuery } from './parameters.ts';
 import { logRequests, type RequestLog } from './request-log.ts';
 import type { DirectRoute, Route } from './route.ts';
@@ -138,30 +139,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   try {
     await app.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    const reason = REASONS[code];
-    if (reason === undefined) throw error;
-    const field = reason.option;
-    throw new MillraceError('INVALID_OPTION', `cannot listen on ${host}:${port}: ${reason.text}`, {
-      field,
-      value: field === 'port' ? port : host,
-      cause: error,
-    });
+    throw listenError(error, host, port);
   }
   return urlOf(app.server, host);
-}
-
-const REASONS: Readonly<Record<string, { option: 'host' | 'port'; text: string }>> = {
-  EADDRINUSE: { option: 'port', text: 'another program has the port, choose another --port' },
-  EACCES: { option: 'port', text: 'ports below 1024 need privileges, choose another --port' },
-  EADDRNOTAVAIL: { option: 'host', text: 'this machine has no such address, choose another --host' },
-  ENOTFOUND: { option: 'host', text: 'there is no such host name, choose another --host' },
-};
-
-/** An address that can be opened: the wildcard ones stand for this machine. */
-function urlOf(server: Server, host: string): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new MillraceError('INTERNAL', 'the server has no address');
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${address.port}`;
 }
