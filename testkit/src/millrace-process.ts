@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 /** The `millrace` command of this checkout. */
 export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.ts', import.meta.url));
 
+/** As `npm start` and the installed command run it: a bounded young generation. */
+const NODE_FLAGS = ['--max-semi-space-size=16'];
+
 export interface StartOptions {
   readonly dataDirectory: string;
   /** Further arguments of `up`, such as `['--retention', '3y']`. */
@@ -39,6 +42,7 @@ export async function startMillrace(options: StartOptions): Promise<MillraceProc
   const child = spawn(
     process.execPath,
     [
+      ...NODE_FLAGS,
       MILLRACE_MAIN,
       'up',
       '--data',
