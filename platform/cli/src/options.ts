@@ -1,3 +1,4 @@
+import { PROCESSOR_GROUP } from '@millrace/analytics';
 import {
   DEFAULT_PARTITIONS,
   booleanOption,
@@ -8,11 +9,17 @@ import {
   sizeOption,
   stringOption,
 } from '@millrace/core';
-import type { OptionValues } from '@millrace/core';
+import type { Option, OptionSpec, OptionValues } from '@millrace/core';
 
 export const DEFAULT_DATA_DIRECTORY = '.millrace';
 
-export const upOptions = defineOptions('up', {
+/** Printed without user and password. */
+const backendOption = (spec: OptionSpec): Option<string | undefined> => ({
+  ...stringOption({ ...spec, minLength: 1, optional: true }),
+  format: (url) => url?.replace(/\/\/[^@/]*@/, '//***@') ?? '',
+});
+
+const listening = {
   port: integerOption({
     flag: 'port',
     env: 'FRONTEND_PORT',
@@ -28,19 +35,28 @@ export const upOptions = defineOptions('up', {
     minLength: 1,
     description: 'Address to listen on; 0.0.0.0 opens the platform to other machines',
   }),
-  data: stringOption({
-    flag: 'data',
-    env: 'MILLRACE_DATA',
-    default: DEFAULT_DATA_DIRECTORY,
-    minLength: 1,
-    description: 'Data directory; made when there is none',
+} as const;
+
+/** What all parts of one platform must be given alike. */
+const backends = {
+  log: backendOption({
+    flag: 'log',
+    env: 'MILLRACE_LOG',
+    description:
+      'URL of the event log, such as kafka://host:9092/tags; by default in --data, or by KAFKA_BOOTSTRAP_SERVERS',
   }),
-  retention: durationOption({
-    flag: 'retention',
-    env: 'MILLRACE_RETENTION',
-    default: '24h',
-    min: '1m',
-    description: 'How long minutes of aggregates are kept, by the time of the events',
+  state: backendOption({
+    flag: 'state',
+    env: 'MILLRACE_STATE',
+    description: 'URL of the state, such as redis://host:6379; by default in --data, or by AEROSPIKE_HOSTNAME',
+  }),
+  partitions: integerOption({
+    flag: 'partitions',
+    env: 'MILLRACE_PARTITIONS',
+    default: DEFAULT_PARTITIONS,
+    min: 1,
+    max: 1024,
+    description: 'Partitions of the log; fixed once there is data',
   }),
   keep: integerOption({
     flag: 'keep',
@@ -50,6 +66,16 @@ export const upOptions = defineOptions('up', {
     max: 100_000,
     description: 'Views, and as many buys, kept per user',
   }),
+  retention: durationOption({
+    flag: 'retention',
+    env: 'MILLRACE_RETENTION',
+    default: '24h',
+    min: '1m',
+    description: 'How long minutes of aggregates are kept, by the time of the events',
+  }),
+} as const;
+
+const limits = {
   defaultLimit: integerOption({
     flag: 'default-limit',
     env: 'DEFAULT_LIMIT',
@@ -84,20 +110,9 @@ export const upOptions = defineOptions('up', {
     min: '1MB',
     description: 'Above this size the oldest events leave the log, even unprocessed',
   }),
-  partitions: integerOption({
-    flag: 'partitions',
-    env: 'MILLRACE_PARTITIONS',
-    default: DEFAULT_PARTITIONS,
-    min: 1,
-    max: 1024,
-    description: 'Partitions of the log; fixed once there is data',
-  }),
-  maxLag: durationOption({
-    flag: 'max-lag',
-    env: 'MILLRACE_MAX_LAG',
-    default: '10s',
-    description: '/ready answers 503 when the processor is further behind',
-  }),
+} as const;
+
+const logging = {
   logLevel: choiceOption({
     flag: 'log-level',
     env: 'MILLRACE_LOG_LEVEL',
@@ -105,9 +120,15 @@ export const upOptions = defineOptions('up', {
     default: 'warn',
     description: 'What is logged, to standard error',
   }),
+} as const;
+
+const requests = {
   useLogger: booleanOption({ env: 'USE_LOGGER', default: true, description: 'Whether requests may be logged' }),
   logHeaders: booleanOption({ env: 'LOG_HEADERS', default: false, description: 'Log requests with their headers' }),
   logBody: booleanOption({ env: 'LOG_BODY', default: false, description: 'Log requests with their bodies' }),
+} as const;
+
+const administration = {
   adminToken: stringOption({
     env: 'MILLRACE_ADMIN_TOKEN',
     secret: true,
@@ -115,6 +136,39 @@ export const upOptions = defineOptions('up', {
     minLength: 16,
     description: 'Opens /admin to other machines; a new one at each start by default',
   }),
+} as const;
+
+const processing = {
+  group: stringOption({
+    flag: 'group',
+    env: 'KAFKA_GROUP',
+    default: PROCESSOR_GROUP,
+    minLength: 1,
+    description: 'Consumer group: its processors share the partitions of the log',
+  }),
+  maxLag: durationOption({
+    flag: 'max-lag',
+    env: 'MILLRACE_MAX_LAG',
+    default: '10s',
+    description: '/ready answers 503 when the processor is further behind',
+  }),
+} as const;
+
+export const upOptions = defineOptions('up', {
+  ...listening,
+  data: stringOption({
+    flag: 'data',
+    env: 'MILLRACE_DATA',
+    default: DEFAULT_DATA_DIRECTORY,
+    minLength: 1,
+    description: 'Data directory; made when there is none',
+  }),
+  ...backends,
+  ...processing,
+  ...limits,
+  ...logging,
+  ...requests,
+  ...administration,
   demo: booleanOption({
     flag: 'demo',
     default: false,
@@ -123,39 +177,35 @@ export const upOptions = defineOptions('up', {
 });
 export type UpOptions = OptionValues<typeof upOptions>;
 
-const text = (env: string, description: string) => stringOption({ env, optional: true, description });
-const number = (env: string, description: string) => integerOption({ env, optional: true, min: 0, description });
-
-/** Variables of the original analytics platform that have no meaning on the embedded store: checked, then ignored. */
-export const originalOptions = defineOptions('original', {
-  aerospikeHostname: text('AEROSPIKE_HOSTNAME', 'Aerospike node'),
-  aerospikePort: number('AEROSPIKE_PORT', 'Its port'),
-  aerospikeProfilesNamespace: text('AEROSPIKE_PROFILES_NAMESPACE', 'Namespace of profiles'),
-  aerospikeAggregatesNamespace: text('AEROSPIKE_AGGREGATES_NAMESPACE', 'Namespace of aggregates'),
-  aerospikeProfilesBin: text('AEROSPIKE_PROFILES_BIN', 'Bin of profiles'),
-  aerospikeCommitLevel: choiceOption({
-    env: 'AEROSPIKE_COMMIT_LEVEL',
-    choices: ['MASTER', 'ALL'],
-    optional: true,
-    description: 'Replicas a write waits for',
-  }),
-  aerospikeGenerationPolicy: choiceOption({
-    env: 'AEROSPIKE_GENERATION_POLICY',
-    choices: ['EQ', 'GT', 'NONE'],
-    optional: true,
-    description: 'Check of the generation on writing',
-  }),
-  aerospikeBucketsPerKey: integerOption({
-    env: 'AEROSPIKE_BUCKETS_PER_KEY',
-    optional: true,
-    min: 1,
-    description: 'Minutes per record',
-  }),
-  kafkaTopic: text('KAFKA_TOPIC', 'Topic of tags'),
-  kafkaBootstrapServers: text('KAFKA_BOOTSTRAP_SERVERS', 'Brokers, host:port'),
-  kafkaGroup: text('KAFKA_GROUP', 'Consumer group of the processors'),
-  kafkaConsumerId: text('KAFKA_CONSUMER_ID', 'client.id of a processor'),
-  kafkaPollTimeout: number('KAFKA_POLL_TIMEOUT', 'Milliseconds'),
-  kafkaMaxPollRecords: number('KAFKA_MAX_POLL_RECORDS', 'Records per poll'),
-  maxParallelWrites: number('MAX_PARALLEL_WRITES', 'Writes at a time'),
+export const frontendOptions = defineOptions('frontend', {
+  ...listening,
+  ...backends,
+  ...limits,
+  ...logging,
+  ...requests,
+  ...administration,
 });
+export type FrontendOptions = OptionValues<typeof frontendOptions>;
+
+export const processorOptions = defineOptions('processor', {
+  ...backends,
+  ...processing,
+  port: integerOption({
+    flag: 'port',
+    env: 'MILLRACE_PROCESSOR_PORT',
+    optional: true,
+    min: 0,
+    max: 65_535,
+    description: 'TCP port of /health, /ready, /metrics and /admin/status; 0 takes a free one; none by default',
+  }),
+  host: stringOption({
+    flag: 'host',
+    env: 'MILLRACE_PROCESSOR_HOST',
+    default: '127.0.0.1',
+    minLength: 1,
+    description: 'Address to listen on, if there is a port',
+  }),
+  ...logging,
+  ...administration,
+});
+export type ProcessorOptions = OptionValues<typeof processorOptions>;

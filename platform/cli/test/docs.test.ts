@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { optionsTable } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
+import { originalOptions } from '../src/original-options.ts';
 
-const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+const [page, configuration] = (await Promise.all(
+  ['cli', 'configuration'].map((name) => readFile(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')),
+)) as [string, string];
 
 /** Cells without the padding that the formatter adds. */
 function cellsOf(table: string): string[][] {
@@ -26,4 +29,9 @@ describe.each(commands)('docs/cli.md on $name', ({ name, summary, examples, opti
   it('has its summary and its examples', () => {
     for (const text of [summary, ...examples]) expect(sectionOf(name)).toContain(text);
   });
+});
+
+it('docs/configuration.md has the table of the original variables', () => {
+  const rest = configuration.slice(configuration.indexOf('<!-- options of original'));
+  expect(cellsOf(rest.slice(0, rest.indexOf('\n## ')))).toEqual(cellsOf(optionsTable(originalOptions)));
 });

@@ -72,7 +72,7 @@ async function forward(request: IncomingMessage, body: Buffer): Promise<{ status
 
 describe('up', () => {
   it('names variables without effect, and prints commands that work when pasted', async () => {
-    expect(platform.output()).toContain('no effect on the embedded store yet: KAFKA_TOPIC');
+    expect(platform.output()).toContain('These variables have no effect: KAFKA_TOPIC');
     const commands = platform.output().match(/^ {2}curl .*$/gm) ?? [];
     expect(commands).toHaveLength(3);
     const [tag, profile, aggregates] = commands as [string, string, string];

@@ -2,18 +2,32 @@ import { MillraceError, defineOptions, redactedOptions, resolveOptions, sectionF
 import type { Options } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
-import { originalOptions, upOptions } from '../options.ts';
+import { frontendOptions, processorOptions, upOptions } from '../options.ts';
+import { originalOptions } from '../original-options.ts';
 import { table } from '../table.ts';
 import { loadCommand } from './load.ts';
 import { replayCommand } from './replay.ts';
 
-const COMPONENTS: readonly Options[] = [upOptions, loadCommand.options, replayCommand.options, originalOptions];
+const COMPONENTS: readonly Options[] = [
+  upOptions,
+  frontendOptions,
+  processorOptions,
+  loadCommand.options,
+  replayCommand.options,
+  originalOptions,
+];
 
 export const configCommand = defineCommand({
   name: 'config',
   summary: 'Show what each option is set to, and where that comes from',
   options: defineOptions('config', { json: jsonOption }),
-  args: [{ name: 'component', required: false, description: 'up (the default), load, replay or original' }],
+  args: [
+    {
+      name: 'component',
+      required: false,
+      description: 'up (the default), frontend, processor, load, replay or original',
+    },
+  ],
   examples: ['millrace config', 'FRONTEND_PORT=9000 millrace config --json', 'millrace config load'],
   async run({ terminal, options, args: [component = 'up'], env, configFile }) {
     const names = COMPONENTS.map((candidate) => candidate.component);

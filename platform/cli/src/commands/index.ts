@@ -4,7 +4,9 @@ import { configCommand } from './config.ts';
 import { deadLettersListCommand } from './dead-letters-list.ts';
 import { deadLettersRetryCommand } from './dead-letters-retry.ts';
 import { deadLettersShowCommand } from './dead-letters-show.ts';
+import { frontendCommand } from './frontend.ts';
 import { loadCommand } from './load.ts';
+import { processorCommand } from './processor.ts';
 import { profileCommand } from './profile.ts';
 import { replayCommand } from './replay.ts';
 import { statusCommand } from './status.ts';
@@ -14,6 +16,8 @@ import { versionCommand } from './version.ts';
 /** Every command. A new one is a file beside this and a line here. */
 export const commands: readonly AnyCommand[] = [
   upCommand,
+  frontendCommand,
+  processorCommand,
   loadCommand,
   replayCommand,
   profileCommand,

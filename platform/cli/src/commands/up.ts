@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import type { Platform } from '@millrace/analytics';
-import { PROCESSOR_GROUP, createPlatform } from '@millrace/analytics';
+import { mkdir } from 'node:fs/promises';
+import type { PlatformOptions } from '@millrace/analytics';
+import { createPlatform } from '@millrace/analytics';
 import type { Logger } from '@millrace/core';
-import { describeOptions, removeOwner, resolveOptions, writeOwner } from '@millrace/core';
-import type { CommandInput } from '../command.ts';
-import { EXIT, defineCommand } from '../command.ts';
-import type { UpOptions } from '../options.ts';
-import { originalOptions, upOptions } from '../options.ts';
+import { removeOwner, writeOwner } from '@millrace/core';
+import { backendUrls } from '../backend-urls.ts';
+import { defineCommand } from '../command.ts';
+import type { FrontendOptions } from '../options.ts';
+import { upOptions } from '../options.ts';
+import { runService } from '../service.ts';
 import { startDemo } from '../up/demo.ts';
 import { startStatusLine } from '../up/status-line.ts';
-import { reachableUrl, welcome } from '../up/welcome.ts';
+import { placeOf, reachableUrl, welcome } from '../up/welcome.ts';
 
 /** Of the five seconds that a stop may take: the frontend has two, the rest is for closing the stores. */
 const DRAIN_MS = 1500;
-const STOP_DEADLINE_MS = 5000;
 
 export const upCommand = defineCommand({
   name: 'up',
@@ -23,44 +24,51 @@ export const upCommand = defineCommand({
     'millrace up',
     'millrace up --port 9000 --data /var/lib/millrace --retention 7d',
     'millrace up --demo',
+    'millrace up --state redis://127.0.0.1:6379',
     'MILLRACE_ADMIN_TOKEN=... millrace up --host 0.0.0.0',
   ],
-  run,
+  async run(input) {
+    const { options, terminal, env, interrupted } = input;
+    const { data, group, maxLag: maxLagMs } = options;
+    const { logUrl, stateUrl, notes } = backendUrls(options, env);
+    for (const note of notes) terminal.note(note);
+    const adminToken = options.adminToken ?? randomBytes(24).toString('base64url');
+    const logger = input.logger(options.logLevel);
+    const platform = createPlatform({
+      ...platformOptions(options, logger),
+      logUrl,
+      stateUrl,
+      group,
+      maxLagMs,
+      adminToken,
+    });
+    return runService(platform, {
+      terminal,
+      interrupted,
+      async started({ url: listening }) {
+        const url = reachableUrl(listening);
+        // With other backends nobody has made it yet; commands find this platform by it all the same.
+        await mkdir(data, { recursive: true, mode: 0o700 });
+        await writeOwner(data, { pid: process.pid, url, startedAt: Date.now(), adminToken });
+        const place = placeOf({ data, logUrl, stateUrl });
+        for (const line of welcome({ url, listening, data, place, now: Date.now() }, terminal)) terminal.print(line);
+        const seed = Date.now() % 2 ** 31;
+        const demo = options.demo ? startDemo({ url, data, seed, terminal, interrupted }) : undefined;
+        const statusLine = startStatusLine({ url, adminToken, terminal, logger });
+        return async () => {
+          statusLine.stop();
+          await demo?.stop();
+        };
+      },
+      stopped: () => removeOwner(data),
+    });
+  },
 });
 
-async function run(input: CommandInput<(typeof upOptions)['definitions']>): Promise<number> {
-  const { options, terminal, env, interrupted } = input;
-  for (const line of withoutEffect(env)) terminal.note(line);
-  const adminToken = options.adminToken ?? randomBytes(24).toString('base64url');
-  const logger = input.logger(options.logLevel);
-  const platform = createPlatform(platformOptions(options, adminToken, logger));
-  let failure: unknown;
-  try {
-    const { url: listening } = await platform.start();
-    const url = reachableUrl(listening);
-    await writeOwner(options.data, { pid: process.pid, url, startedAt: Date.now(), adminToken });
-    for (const line of welcome({ url, listening, data: options.data, now: Date.now() }, terminal)) terminal.print(line);
-    const demo = options.demo
-      ? startDemo({ url, data: options.data, seed: Date.now() % 2 ** 31, terminal, interrupted })
-      : undefined;
-    const statusLine = startStatusLine({ url, adminToken, terminal, logger });
-    await Promise.race([aborted(interrupted), platform.failed]).catch((error: unknown) => (failure = error));
-    statusLine.stop();
-    await demo?.stop();
-  } catch (error) {
-    // Also a failed start may hold the lock of the data directory.
-    await stop(platform, options.data);
-    throw error;
-  }
-  terminal.note('Stopping: finishing what was accepted.');
-  const inTime = await stop(platform, options.data);
-  if (failure !== undefined) throw failure;
-  if (!inTime) terminal.note('The deadline of the stop has passed. Nothing accepted is lost: the next start goes on.');
-  return EXIT.ok;
-}
+type Shared = Omit<PlatformOptions, 'logUrl' | 'stateUrl' | 'group' | 'maxLagMs' | 'adminToken'>;
 
-function platformOptions(options: UpOptions, adminToken: string, logger: Logger): Parameters<typeof createPlatform>[0] {
-  const url = `embedded:${options.data}`;
+/** What a frontend of its own has in common with the whole platform. */
+export function platformOptions(options: FrontendOptions, logger: Logger): Shared {
   return {
     host: options.host,
     port: options.port,
@@ -70,44 +78,12 @@ function platformOptions(options: UpOptions, adminToken: string, logger: Logger)
     logRequests: options.useLogger,
     logHeaders: options.logHeaders,
     logBody: options.logBody,
-    maxLagMs: options.maxLag,
-    adminToken,
-    logUrl: url,
-    stateUrl: url,
     partitions: options.partitions,
     keep: options.keep,
     retentionMs: options.retention,
     logRetentionMs: options.logRetention,
     logMaxBytes: options.logMaxBytes,
-    group: PROCESSOR_GROUP,
     drainMs: DRAIN_MS,
     logger,
   };
-}
-
-/** Whether everything was closed before the deadline. */
-async function stop(platform: Platform, data: string): Promise<boolean> {
-  const timedOut = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => timedOut.resolve(false), STOP_DEADLINE_MS - 500);
-  try {
-    return await Promise.race([platform.stop().then(() => true), timedOut.promise]);
-  } finally {
-    clearTimeout(timer);
-    await removeOwner(data);
-  }
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-
-/** @throws INVALID_OPTION for a variable of the original platform whose value it would have refused, too */
-function withoutEffect(env: NodeJS.ProcessEnv): string[] {
-  const { sources } = resolveOptions(originalOptions, { env });
-  const given = describeOptions(originalOptions)
-    .filter(({ name }) => sources[name as keyof typeof sources] === 'environment')
-    .map(({ env: variable }) => variable);
-  return given.length === 0 ? [] : [`These variables have no effect on the embedded store yet: ${given.join(', ')}`];
 }

@@ -7,6 +7,8 @@ export interface WelcomeFacts {
   /** Where it listens, which may be more than that. */
   readonly listening: string;
   readonly data: string;
+  /** Where log and state are, in words. */
+  readonly place: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -14,7 +16,10 @@ export interface WelcomeFacts {
 const MINUTE_MS = 60_000;
 
 /** Where the platform is, and what to try next: lines that work when pasted. */
-export function welcome({ url, listening, data, now }: WelcomeFacts, { colors }: Pick<Terminal, 'colors'>): string[] {
+export function welcome(
+  { url, listening, data, place, now }: WelcomeFacts,
+  { colors }: Pick<Terminal, 'colors'>,
+): string[] {
   const minute = Math.floor(now / MINUTE_MS) * MINUTE_MS;
   const range = `${bucket(minute)}_${bucket(minute + 10 * MINUTE_MS)}`;
   const tag = {
@@ -29,7 +34,7 @@ export function welcome({ url, listening, data, now }: WelcomeFacts, { colors }:
   const elsewhere = listening === url ? '' : ` (it listens on ${listening})`;
   const at = dataFlag(data);
   return [
-    `${colors.bold(colors.green('millrace'))} is running at ${colors.bold(url)}${elsewhere}, its data in ${data}`,
+    `${colors.bold(colors.green('millrace'))} is running at ${colors.bold(url)}${elsewhere}, its ${place}`,
     '',
     'Send a tag, then ask for the profile and the minutes:',
     `  curl -i ${url}/user_tags -H 'content-type: application/json' -d ${quoted(JSON.stringify(tag))}`,
@@ -50,3 +55,17 @@ const bucket = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
 export function reachableUrl(listening: string): string {
   return listening.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
 }
+
+/** "data in DIR", or "log in ... and state in ..." with the servers in place of the directory. */
+export function placeOf({ data, logUrl, stateUrl }: { data: string; logUrl: string; stateUrl: string }): string {
+  const embedded = `embedded:${data}`;
+  if (logUrl === embedded && stateUrl === embedded) return `data in ${data}`;
+  return `log in ${shown(logUrl)} and state in ${shown(stateUrl)}`;
+}
+
+/** Without the user and the options, which may hold secrets. */
+const shown = (url: string): string =>
+  url
+    .replace(/\/\/[^@/]*@/, '//')
+    .replace(/\?.*/, '')
+    .replace(/^embedded:/, '');
