@@ -1,63 +1,80 @@
-const LIMIT = 2 ** 26;
+import { PairIndex } from './pair-index.ts';
+
+/** All ids of a dictionary and most other numbers that name things are below it: a table finds them fastest. */
+const SMALL = 2 ** 18;
 
 /** One dimension to split by: its values and the groups that end with it. */
 interface Level {
-  readonly byText: Map<string, number>;
-  /** The same for numbers that mean the same in every chunk. */
-  readonly byNumber: Map<number, number>;
+  /** A number that means the same in every chunk, and 0; or the place of a text in `texts`, and 1. */
+  readonly values: PairIndex;
+  /** For numbers below {@link SMALL} one more than their value, 0 where there is none yet. */
+  readonly small: Int32Array;
+  readonly textPlaces: Map<string, number>;
   readonly texts: string[];
-  /** By the group one level up and the value, as one number. */
-  readonly ids: Map<number, number>;
-  readonly groups: (readonly string[])[];
+  /** A group of the level before and a value. The first level needs none: its groups are its values. */
+  readonly groups: PairIndex | undefined;
 }
 
 /**
  * Numbers the groups of one query, dimension after dimension: a group of two dimensions is a group of the first one
- * and a value of the second. Text is looked at once per value and chunk at most, never per row.
+ * and a value of the second. Text is made for the groups of the answer only, of which there are far fewer.
  */
 export class GroupIndex {
-  readonly #levels: Level[];
+  readonly #levels: readonly Level[];
+  readonly #textOf: (level: number, number: number) => string;
 
-  constructor(dimensions: number) {
-    this.#levels = Array.from({ length: dimensions }, () => ({
-      byText: new Map<string, number>(),
-      byNumber: new Map<number, number>(),
+  /** @param textOf the text of a number of the level's dimension */
+  constructor(dimensions: number, textOf: (level: number, number: number) => string) {
+    this.#textOf = textOf;
+    this.#levels = Array.from({ length: dimensions }, (_, level) => ({
+      values: new PairIndex(),
+      small: new Int32Array(SMALL),
+      textPlaces: new Map<string, number>(),
       texts: [],
-      ids: new Map<number, number>(),
-      groups: [],
+      groups: level === 0 ? undefined : new PairIndex(),
     }));
   }
 
-  /** The values of each group; a query that does not split has one group, without values. */
-  get groups(): readonly (readonly string[])[] {
-    return this.#levels.at(-1)?.groups ?? [[]];
+  /** How many groups there are; a query that does not split has one. */
+  get size(): number {
+    const last = this.#levels.at(-1);
+    return last === undefined ? 1 : (last.groups ?? last.values).size;
   }
 
-  /** A value's number by its text. */
-  value(level: number, text: string): number {
-    const { byText, texts } = this.#levels[level]!;
-    let value = byText.get(text);
-    if (value === undefined) byText.set(text, (value = texts.push(text) - 1));
+  valueOfNumber(level: number, number: number): number {
+    const { small, values } = this.#levels[level]!;
+    if (number < 0 || number >= SMALL) return values.number(number, 0);
+    const known = small[number]!;
+    if (known > 0) return known - 1;
+    const value = values.number(number, 0);
+    small[number] = value + 1;
     return value;
   }
 
-  /** A value's number by a number that stands for the same text in every chunk. */
-  valueOfNumber(level: number, number: number, text: (number: number) => string): number {
-    const { byNumber } = this.#levels[level]!;
-    let value = byNumber.get(number);
-    if (value === undefined) byNumber.set(number, (value = this.value(level, text(number))));
-    return value;
+  /** The value of a text that has no number. */
+  valueOfText(level: number, text: string): number {
+    const { textPlaces, texts, values } = this.#levels[level]!;
+    let place = textPlaces.get(text);
+    if (place === undefined) textPlaces.set(text, (place = texts.push(text) - 1));
+    return values.number(place, 1);
   }
 
   /** The group of `parent`, which is one of the level before (0 at the first), and a value. */
   group(level: number, parent: number, value: number): number {
-    const { ids, groups, texts } = this.#levels[level]!;
-    const name = parent * LIMIT + value;
-    let id = ids.get(name);
-    if (id === undefined) {
-      const values = level === 0 ? [] : this.#levels[level - 1]!.groups[parent]!;
-      ids.set(name, (id = groups.push([...values, texts[value]!]) - 1));
+    return this.#levels[level]!.groups?.number(parent, value) ?? value;
+  }
+
+  /** The values of a group. */
+  textsOf(group: number): readonly string[] {
+    const reversed: string[] = [];
+    let at = group;
+    for (let level = this.#levels.length - 1; level >= 0; level--) {
+      const { values, texts, groups } = this.#levels[level]!;
+      const value = groups === undefined ? at : groups.second(at);
+      const first = values.first(value);
+      reversed.push(values.second(value) === 0 ? this.#textOf(level, first) : texts[first]!);
+      if (groups !== undefined) at = groups.first(at);
     }
-    return id;
+    return reversed.toReversed();
   }
 }

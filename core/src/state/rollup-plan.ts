@@ -37,7 +37,7 @@ export function planRollup(query: RollupQuery, schema: StateSchema, dictionaries
     const numbers = new Set<number>();
     for (const text of texts) {
       const number = numberOf(text, column, schema, dictionaries);
-      if (number >= 0 || (number < 0 && dictionaries[column - 1] === undefined)) numbers.add(number);
+      if (number !== undefined) numbers.add(number);
     }
     return { column, texts, numbers };
   });
@@ -49,13 +49,20 @@ export function planRollup(query: RollupQuery, schema: StateSchema, dictionaries
   return { from, to, filters, groupBy, limit: query.limit };
 }
 
-/** NaN or -1 when no row can have it. */
-function numberOf(text: string, column: number, schema: StateSchema, dictionaries: Dictionaries): number {
-  if (column === KIND_COLUMN) {
-    const kind = schema.kinds.indexOf(text);
-    return kind < 0 ? Number.NaN : kind;
+/** What stands for the text in columns without texts of their own; undefined when it can stand in none. */
+export function numberOf(
+  text: string,
+  column: number,
+  schema: StateSchema,
+  dictionaries: Dictionaries,
+): number | undefined {
+  const dictionary = dictionaries[column - 1];
+  if (column === KIND_COLUMN || dictionary !== undefined) {
+    const id = dictionary?.find(text) ?? schema.kinds.indexOf(text);
+    return id < 0 ? undefined : id;
   }
-  return dictionaries[column - 1]?.find(text) ?? canonicalInt32(text);
+  const number = canonicalInt32(text);
+  return Number.isNaN(number) ? undefined : number;
 }
 
 function columnOf(name: string, schema: StateSchema, field: string): number {

@@ -4,7 +4,7 @@ import type { Chunk, Column } from './columns.ts';
 import { GroupIndex } from './group-index.ts';
 import { MINUTE_MS } from './time.ts';
 import { textOf } from './merge.ts';
-import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
+import { type Filter, KIND_COLUMN, numberOf, type RollupPlan } from './rollup-plan.ts';
 import type { Dictionaries } from './row-codec.ts';
 import {
   countGroups,
@@ -21,16 +21,14 @@ import {
 
 /** So many int32 can be added as doubles without losing a bit. */
 const EXACT_ROWS = 2 ** 21;
-/** Combinations up to here are numbered by a table, more by a map. */
-const TABLE_SIZE = 2 ** 20;
 
-/** One group's count and sums in one minute. */
-interface Cell {
-  count: number;
-  /** Of the rows not yet in `exact`. */
-  readonly sums: number[];
-  pending: number;
-  exact: bigint[] | undefined;
+/** What one chunk adds to groups of its minute: places in the arrays belong together. */
+interface Part {
+  /** Numbers of the groups in the query, each once. */
+  readonly groups: Int32Array;
+  readonly counts: Float64Array;
+  /** Per measure. */
+  readonly sums: readonly Float64Array[];
 }
 
 /** Adds up the chunks of one query, minute after minute. */
@@ -40,7 +38,7 @@ export class RollupScan {
   readonly #dictionaries: Dictionaries;
   readonly #firstMeasure: number;
   readonly #groups: GroupIndex;
-  readonly #minutes: { readonly minute: number; readonly cells: Map<number, Cell> }[] = [];
+  readonly #minutes: { readonly minute: number; readonly parts: Part[] }[] = [];
   #selection: Uint32Array;
 
   /** `selection`: working space, one number per row of the largest chunk; it grows as needed. */
@@ -49,7 +47,7 @@ export class RollupScan {
     this.#schema = schema;
     this.#dictionaries = dictionaries;
     this.#firstMeasure = 1 + schema.dimensions.length;
-    this.#groups = new GroupIndex(plan.groupBy.length);
+    this.#groups = new GroupIndex(plan.groupBy.length, (level, number) => this.#textOf(level, number));
     this.#selection = selection;
   }
 
@@ -58,46 +56,70 @@ export class RollupScan {
   }
 
   startMinute(minute: number): void {
-    this.#minutes.push({ minute, cells: new Map() });
+    this.#minutes.push({ minute, parts: [] });
   }
 
   add(chunk: Chunk): void {
     const { filters, groupBy } = this.#plan;
     if (this.#selection.length < chunk.rows) this.#selection = new Uint32Array(chunk.rows * 2);
-    const cells = this.#minutes.at(-1)!.cells;
     const selected = filters.length === 0 ? chunk.rows : this.#select(chunk);
     if (selected === 0) return;
-    if (groupBy.length > 0) {
-      if (filters.length === 0) selectAll(chunk.rows, this.#selection);
-      this.#addGrouped(chunk, selected, cells);
-      return;
-    }
-    const cell = this.#cell(cells, 0, selected);
-    for (let at = 0; at < cell.sums.length; at++) {
-      const column = chunk.columns[this.#firstMeasure + at]!;
-      const all = selected === chunk.rows;
-      cell.sums[at]! += all ? sumAll(column, selected) : sumSelected(column, this.#selection, selected);
-    }
+    if (groupBy.length > 0 && filters.length === 0) selectAll(chunk.rows, this.#selection);
+    const { parts } = this.#minutes.at(-1)!;
+    parts.push(groupBy.length > 0 ? this.#grouped(chunk, selected) : this.#total(chunk, selected));
   }
 
   result(): RollupResult {
-    const { groups } = this.#groups;
-    const counts = new Float64Array(groups.length);
-    for (const { cells } of this.#minutes) for (const [id, { count }] of cells) counts[id]! += count;
-    const ranked = [...groups.keys()]
-      .filter((id) => counts[id]! > 0)
-      .toSorted((a, b) => counts[b]! - counts[a]! || compareTexts(groups[a]!, groups[b]!));
-    const kept = ranked.slice(0, this.#plan.limit).toSorted((a, b) => compareTexts(groups[a]!, groups[b]!));
+    const { kept, truncated } = this.#keptGroups();
+    const placeOf = this.#placesOf(kept);
     const rows: RollupRow[] = [];
-    for (const { minute, cells } of this.#minutes) {
-      for (const id of kept) {
-        const cell = cells.get(id);
-        if (cell === undefined) continue;
-        const sums = cell.sums.map((sum, at) => BigInt(sum) + (cell.exact?.[at] ?? 0n));
-        rows.push({ minute: minute * MINUTE_MS, group: groups[id]!, count: cell.count, sums });
+    for (const { minute, parts } of this.#minutes) {
+      const cells = kept.map(() => new Cell(this.#schema.measures.length));
+      for (const part of parts) {
+        for (let at = 0; at < part.groups.length; at++) {
+          const place = placeOf[part.groups[at]!]!;
+          if (place >= 0) cells[place]!.add(part, at);
+        }
+      }
+      cells.forEach((cell, place) => {
+        if (cell.count === 0) return;
+        const { texts } = kept[place]!;
+        rows.push({ minute: minute * MINUTE_MS, group: texts, count: cell.count, sums: cell.sums() });
+      });
+    }
+    return { rows, truncated };
+  }
+
+  /** The groups with the highest counts over the whole range, ascending by their texts. */
+  #keptGroups(): { kept: readonly KeptGroup[]; truncated: boolean } {
+    const counts = new Float64Array(this.#groups.size);
+    for (const { parts } of this.#minutes) {
+      for (const part of parts) {
+        for (let at = 0; at < part.groups.length; at++) counts[part.groups[at]!]! += part.counts[at]!;
       }
     }
-    return { rows, truncated: kept.length < ranked.length };
+    const { limit } = this.#plan;
+    const found = counts.reduce((sum, count) => (count > 0 ? sum + 1 : sum), 0);
+    // Only the groups at the limit's own count need their texts to be ranked.
+    const least = found <= limit || limit === 0 ? 1 : counts.toSorted().at(-limit)!;
+    const above: KeptGroup[] = [];
+    const level: KeptGroup[] = [];
+    if (limit > 0) {
+      counts.forEach((count, group) => {
+        if (count < least || count === 0) return;
+        (count > least ? above : level).push({ group, texts: this.#groups.textsOf(group) });
+      });
+    }
+    level.sort(byTexts);
+    const kept = [...above, ...level.slice(0, limit - above.length)];
+    return { kept: kept.toSorted(byTexts), truncated: kept.length < found };
+  }
+
+  /** By group, its place among the kept ones, or -1. */
+  #placesOf(kept: readonly KeptGroup[]): Int32Array {
+    const places = new Int32Array(this.#groups.size).fill(-1);
+    kept.forEach(({ group }, place) => (places[group] = place));
+    return places;
   }
 
   #select(chunk: Chunk): number {
@@ -120,65 +142,101 @@ export class RollupScan {
     return selected;
   }
 
-  #addGrouped(chunk: Chunk, selected: number, cells: Map<number, Cell>): void {
+  /** All selected rows as one group. */
+  #total(chunk: Chunk, selected: number): Part {
+    const all = selected === chunk.rows;
+    const sums = this.#measuresOf(chunk).map((column) =>
+      Float64Array.of(all ? sumAll(column, selected) : sumSelected(column, this.#selection, selected)),
+    );
+    return { groups: Int32Array.of(0), counts: Float64Array.of(selected), sums };
+  }
+
+  #grouped(chunk: Chunk, selected: number): Part {
     const values = new Int32Array(selected);
     const { ids, groups } = this.#groupRows(chunk, selected, values);
     const counts = new Float64Array(groups.length);
     countGroups(ids, selected, counts);
-    const found = groups.map((group, id) => this.#cell(cells, group, counts[id]!));
-    for (let measure = 0; measure < this.#schema.measures.length; measure++) {
-      const column = chunk.columns[this.#firstMeasure + measure]!;
-      const sums = new Float64Array(groups.length);
+    const sums = this.#measuresOf(chunk).map((column) => {
+      const sum = new Float64Array(groups.length);
       gather(column, this.#selection, selected, values);
-      sumGroups(ids, values, selected, sums);
-      found.forEach((cell, id) => (cell.sums[measure]! += sums[id]! + column.base * counts[id]!));
-    }
+      sumGroups(ids, values, selected, sum);
+      for (let id = 0; id < sum.length; id++) sum[id]! += column.base * counts[id]!;
+      return sum;
+    });
+    return { groups, counts, sums };
+  }
+
+  #measuresOf({ columns }: Chunk): readonly Column[] {
+    return columns.slice(this.#firstMeasure);
   }
 
   /** Per selected row a group of this chunk, and per such group its number in the query. */
-  #groupRows(chunk: Chunk, selected: number, values: Int32Array): { ids: Uint32Array; groups: number[] } {
+  #groupRows(chunk: Chunk, selected: number, values: Int32Array): { ids: Uint32Array; groups: Int32Array } {
     const ids = new Uint32Array(selected);
-    let groups = [0];
+    let groups = new Int32Array(1);
     this.#plan.groupBy.forEach((at, level) => {
       const column = chunk.columns[at]!;
-      const next: number[] = [];
-      const size = groups.length * rangeOf(column);
-      const table = size <= TABLE_SIZE ? new Uint32Array(size) : undefined;
       gather(column, this.#selection, selected, values);
-      splitGroups(ids, groups.length, values, selected, table, (id, value) => {
-        next.push(this.#groups.group(level, groups[id]!, this.#value(level, column, value)));
-      });
+      const split = splitGroups(ids, groups.length, values, selected);
+      const next = new Int32Array(split.size);
+      for (let id = 0; id < split.size; id++) {
+        const value = this.#value(level, column, split.values[id]!);
+        next[id] = this.#groups.group(level, groups[split.parents[id]!]!, value);
+      }
       groups = next;
     });
     return { ids, groups };
   }
 
-  #value(level: number, column: Column, data: number): number {
-    const number = column.base + data;
-    if (column.texts !== undefined) return this.#groups.value(level, column.texts[number]!);
-    return this.#groups.valueOfNumber(level, number, () => {
-      const at = this.#plan.groupBy[level]!;
-      if (at === KIND_COLUMN) return this.#schema.kinds[number]!;
-      return textOf(number, undefined, this.#dictionaries[at - 1]);
-    });
+  #value(level: number, { base, texts }: Column, data: number): number {
+    const number = base + data;
+    if (texts === undefined) return this.#groups.valueOfNumber(level, number);
+    const text = texts[number]!;
+    // Another chunk may have the same value as a number.
+    const known = numberOf(text, this.#plan.groupBy[level]!, this.#schema, this.#dictionaries);
+    return known === undefined ? this.#groups.valueOfText(level, text) : this.#groups.valueOfNumber(level, known);
   }
 
-  /** The group's cell, with `rows` more rows counted and room for their sums. */
-  #cell(cells: Map<number, Cell>, group: number, rows: number): Cell {
-    let cell = cells.get(group);
-    if (cell === undefined) {
-      cell = { count: 0, sums: this.#schema.measures.map(() => 0), pending: 0, exact: undefined };
-      cells.set(group, cell);
+  #textOf(level: number, number: number): string {
+    const at = this.#plan.groupBy[level]!;
+    if (at === KIND_COLUMN) return this.#schema.kinds[number]!;
+    return textOf(number, undefined, this.#dictionaries[at - 1]);
+  }
+}
+
+interface KeptGroup {
+  readonly group: number;
+  readonly texts: readonly string[];
+}
+
+const byTexts = (a: KeptGroup, b: KeptGroup): number => compareTexts(a.texts, b.texts);
+
+/** One group's count and sums in one minute. */
+class Cell {
+  count = 0;
+  /** Of the rows not yet in `exact`. */
+  readonly #sums: Float64Array;
+  #pending = 0;
+  #exact: bigint[] | undefined;
+
+  constructor(measures: number) {
+    this.#sums = new Float64Array(measures);
+  }
+
+  add({ counts, sums }: Part, at: number): void {
+    const rows = counts[at]!;
+    if (this.#pending + rows > EXACT_ROWS) {
+      this.#exact = this.sums();
+      this.#sums.fill(0);
+      this.#pending = 0;
     }
-    if (cell.pending + rows > EXACT_ROWS) {
-      const { exact } = cell;
-      cell.exact = cell.sums.map((sum, at) => BigInt(sum) + (exact?.[at] ?? 0n));
-      cell.sums.fill(0);
-      cell.pending = 0;
-    }
-    cell.pending += rows;
-    cell.count += rows;
-    return cell;
+    this.#pending += rows;
+    this.count += rows;
+    for (let measure = 0; measure < sums.length; measure++) this.#sums[measure]! += sums[measure]![at]!;
+  }
+
+  sums(): bigint[] {
+    return Array.from(this.#sums, (sum, measure) => BigInt(sum) + (this.#exact?.[measure] ?? 0n));
   }
 }
 
@@ -190,9 +248,6 @@ function wantedNumbers({ texts, numbers }: Filter, column: Column): ReadonlySet<
   });
   return own;
 }
-
-/** Values of a column lie below it, the base taken off. */
-const rangeOf = ({ data }: Column): number => (data === undefined ? 1 : 2 ** (8 * data.BYTES_PER_ELEMENT));
 
 function compareTexts(a: readonly string[], b: readonly string[]): number {
   for (let at = 0; at < a.length; at++) {

@@ -4,6 +4,7 @@
  * They do not branch on the data, which a processor could not predict.
  */
 import type { Column } from './columns.ts';
+import { PairIndex } from './pair-index.ts';
 
 /** Writes the rows whose value is `value` to `selection`, ascending, and returns how many. */
 export function selectEqual(column: Column, value: number, rows: number, selection: Uint32Array): number {
@@ -130,44 +131,80 @@ function gather32(data: Int32Array, selection: Uint32Array, selected: number, ta
   for (let at = 0; at < selected; at++) target[at] = data[selection[at]!]!;
 }
 
+/** The least of the gathered values, and how many there are from it to the greatest. */
+export function rangeOf(values: Int32Array, selected: number): { least: number; span: number } {
+  let least = values[0]!;
+  let most = least;
+  for (let at = 1; at < selected; at++) {
+    const value = values[at]!;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, span: most - least + 1 };
+}
+
 /**
  * Replaces each row's group by one that also tells apart its value, numbered from 0 as they come.
  *
  * @param groups of the rows, below `count`
- * @param values gathered, from 0 to below `range` if `table` is given
- * @param table zeros, `count * range` of them
- * @param found called once for each new group with the one it splits and the value
+ * @param values gathered
+ * @returns by new group, the one it splits and the value
  */
-export function splitGroups(
+export function splitGroups(groups: Uint32Array, count: number, values: Int32Array, selected: number): SplitGroups {
+  const { least, span } = rangeOf(values, selected);
+  const found = { parents: new Int32Array(selected), values: new Int32Array(selected), size: 0 };
+  if (span * count <= TABLE_SIZE) splitByTable(groups, count, values, selected, least, span, found);
+  else splitByHash(groups, values, selected, found);
+  return found;
+}
+
+/** Combinations up to here are numbered by a table, more by hashing. */
+const TABLE_SIZE = 2 ** 20;
+
+export interface SplitGroups {
+  readonly parents: Int32Array;
+  readonly values: Int32Array;
+  size: number;
+}
+
+function splitByTable(
   groups: Uint32Array,
   count: number,
   values: Int32Array,
   selected: number,
-  table: Uint32Array | undefined,
-  found: (group: number, value: number) => void,
+  least: number,
+  span: number,
+  found: SplitGroups,
 ): void {
+  const table = new Uint32Array(span * count);
   let next = 0;
-  if (table === undefined) {
-    const known = new Map<number, number>();
-    for (let at = 0; at < selected; at++) {
-      const name = groups[at]! + values[at]! * count;
-      let id = known.get(name);
-      if (id === undefined) {
-        found(groups[at]!, values[at]!);
-        known.set(name, (id = next++));
-      }
-      groups[at] = id;
-    }
-    return;
-  }
   for (let at = 0; at < selected; at++) {
-    const name = groups[at]! + values[at]! * count;
+    const group = groups[at]!;
+    const value = values[at]!;
+    const name = group * span + (value - least);
     let id = table[name]!;
     if (id === 0) {
-      found(groups[at]!, values[at]!);
+      found.parents[next] = group;
+      found.values[next] = value;
       table[name] = id = ++next;
     }
     groups[at] = id - 1;
+  }
+  found.size = next;
+}
+
+function splitByHash(groups: Uint32Array, values: Int32Array, selected: number, found: SplitGroups): void {
+  const pairs = new PairIndex(selected);
+  for (let at = 0; at < selected; at++) {
+    const group = groups[at]!;
+    const value = values[at]!;
+    const id = pairs.number(group, value);
+    if (id === found.size) {
+      found.parents[id] = group;
+      found.values[id] = value;
+      found.size++;
+    }
+    groups[at] = id;
   }
 }
 
