@@ -8,7 +8,7 @@ import { openEmbeddedLogReader } from './event-log-reader.ts';
 import { openEmbeddedKeyValueStore } from './key-value-store.ts';
 import { SharedStores } from './shared-store.ts';
 import { openEmbeddedStateReader, openEmbeddedStateWriter } from './state/index.ts';
-import { parseEmbeddedUrl } from './url.ts';
+import { canonicalPath, parseEmbeddedUrl } from './url.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const DEFAULT_LOG_BYTES = 20_000_000_000;
@@ -46,8 +46,8 @@ export function createConnector(): Connector {
           { field: 'channel', accepted: 'the other end of the channel given to EventLog.serve' },
         );
       }
-      const directory = await openDataDirectory(path);
-      return holding(directory, () => openEmbeddedLogReader({ directory: join(directory.path, 'log'), channel }));
+      // Whoever serves the channel holds the lock, which a child process could not have besides.
+      return openEmbeddedLogReader({ directory: join(await canonicalPath(path), 'log'), channel });
     },
 
     async openStateWriter(url, options) {
