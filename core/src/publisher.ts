@@ -98,5 +98,7 @@ export interface PublisherDetails {
   readonly retry_max: number | undefined;
   /** Messages that were accepted after their attempts were used up, and wait for the target. */
   readonly outage_buffer_depth: number;
+  /** Bytes in the write-ahead buffer that have not been delivered; undefined without one. */
+  readonly wal_bytes: number | undefined;
   readonly last_error: string | undefined;
 }

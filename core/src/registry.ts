@@ -2,6 +2,7 @@ import { MillraceError } from './errors.ts';
 import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { Logger } from './logging.ts';
+import type { WalStores } from './messaging/wal-publisher.ts';
 import { publisherOf, subscriberOf, withoutPassword } from './messaging/create.ts';
 import type { PublisherConfig, SubscriberConfig } from './messaging/create.ts';
 import { loadDelegate } from './messaging/custom.ts';
@@ -159,7 +160,21 @@ export function createRegistry(
     const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
     const { destination } = config;
     if (destination === undefined) throw missing(`publisher "${name}"`, 'destination');
-    return publisherOf(await sinkOf(destination, delegate), name, destination, config).publisher;
+    return publisherOf(await sinkOf(destination, delegate), name, destination, config, openWal);
+  }
+
+  async function openWal(url: string, logger: Logger | undefined): Promise<WalStores> {
+    const openLog = await openerOf('openEventLog', url);
+    const openPositions = await openerOf('openKeyValueStore', url);
+    // Only what has been delivered may go: the publisher itself keeps the bound.
+    const options = { partitions: 1, retentionMs: 0, maxBytes: Number.MAX_SAFE_INTEGER };
+    const log = await openLog(url, { ...options, ...(logger === undefined ? {} : { logger }) });
+    try {
+      return { log, positions: await openPositions(url) };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
   }
 
   async function createSubscriber(name: string, given: SubscriberConfig): Promise<Subscriber> {

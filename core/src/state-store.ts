@@ -46,7 +46,9 @@ export interface StateEvent {
   readonly dimensions: readonly string[];
   /** One int32 per measure of the schema, in its order. */
   readonly measures: readonly number[];
-  /** When given, further events with the same text are dropped for ten minutes of append time. */
+  /**
+   * When given, further events of the same partition with the same text are dropped for ten minutes of append time.
+   */
   readonly dedupeKey?: string;
   /** When the event was appended to its log, milliseconds since the epoch. */
   readonly appendedAt: number;
@@ -92,10 +94,16 @@ export interface CommitResult {
   readonly late: number;
 }
 
-/** The writing end: one owner per partition. */
+/**
+ * The writing end. Several may be open at a time where the store is shared by processes; each partition has one owner,
+ * the writer that asked for its committed offset last.
+ */
 export interface StateWriter {
   readonly partitions: number;
-  /** Up to where the partition is applied; undefined when nothing ever was. */
+  /**
+   * Up to where the partition is applied; undefined when nothing ever was. Takes the partition over: whoever owned it
+   * until now gets STALE_OWNER from its next commit there. To be asked whenever the log hands the partition out.
+   */
   committed(partition: number): Promise<Offset | undefined>;
   /** The same, but what survives a power loss: what the log may be told to forget. */
   synced(partition: number): Promise<Offset | undefined>;

@@ -39,7 +39,7 @@ export class MemoryBroker {
 
   /** @throws INVALID_ARGUMENT when the URL is not understood, or its `max_size` differs from the one in use */
   async openPublisher(url: string, config: PublisherConfig = {}): Promise<Publisher> {
-    const { publisher } = publisherOf(memorySink(this), url, url, config);
+    const publisher = publisherOf(memorySink(this), url, url, config);
     await publisher.start();
     return publisher;
   }

@@ -2,10 +2,13 @@ import { Fifo } from './fifo.ts';
 import type { Received, Source } from './source.ts';
 
 /** A message that the source would send again unless it is acknowledged. */
-export interface Tracked {
+export interface Unacknowledged {
   readonly received: Received;
   done: boolean;
 }
+
+/** So many are told at once, without waiting for the turn of the event loop to end. */
+const ENOUGH = 1000;
 
 /**
  * Tells one connection's source what the application is done with: in the order of arrival, whatever the order of
@@ -14,7 +17,10 @@ export interface Tracked {
 export class Acknowledgements {
   readonly #source: Source;
   readonly #failed: (error: unknown) => void;
-  readonly #inOrder = new Fifo<Tracked>();
+  readonly #inOrder = new Fifo<Unacknowledged>();
+  /** Done, in front of the first that is not. */
+  #ready: Received[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;
   #broken = false;
   /** Told to the source. */
@@ -25,31 +31,40 @@ export class Acknowledgements {
     this.#failed = failed;
   }
 
-  /** Arrived, and not told to the source yet. */
+  /** Arrived, and not done. */
   get open(): number {
     return this.#inOrder.length;
   }
 
-  track(received: Received): Tracked {
-    const tracked = { received, done: false };
-    this.#inOrder.push(tracked);
-    return tracked;
+  track(message: Unacknowledged): void {
+    this.#inOrder.push(message);
   }
 
-  done(tracked: Tracked): void {
-    tracked.done = true;
-    if (this.#inOrder.peek()?.done === true) this.#running ??= this.#tell();
+  done(message: Unacknowledged): void {
+    message.done = true;
+    while (this.#inOrder.peek()?.done === true) this.#ready.push(this.#inOrder.shift()!.received);
+    if (this.#ready.length === 0 || this.#running !== undefined) return;
+    // Once per turn of the event loop is soon enough, and makes one call of many.
+    if (this.#ready.length < ENOUGH) this.#scheduled ??= setImmediate(() => this.#start());
+    else this.#start();
   }
 
   /** Resolves when everything that can be told has been. */
   async settled(): Promise<void> {
+    if (this.#running === undefined && this.#ready.length > 0) this.#start();
     await this.#running;
   }
 
+  #start(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#running ??= this.#tell();
+  }
+
   async #tell(): Promise<void> {
-    // Lets a caller that acknowledges several in a row put them into one call.
-    await Promise.resolve();
-    for (let batch = this.#next(); batch.length > 0 && !this.#broken; batch = this.#next()) {
+    while (this.#ready.length > 0 && !this.#broken) {
+      const batch = this.#ready;
+      this.#ready = [];
       try {
         await this.#source.acknowledge?.(batch);
         this.told += batch.length;
@@ -59,11 +74,5 @@ export class Acknowledgements {
       }
     }
     this.#running = undefined;
-  }
-
-  #next(): Received[] {
-    const batch: Received[] = [];
-    while (this.#inOrder.peek()?.done === true) batch.push(this.#inOrder.shift()!.received);
-    return batch;
   }
 }

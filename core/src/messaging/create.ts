@@ -1,14 +1,17 @@
 import { MillraceError } from '../errors.ts';
+import type { Logger } from '../logging.ts';
+import type { Publisher } from '../publisher.ts';
 import { resolveConfig } from './config.ts';
 import type { RawConfig } from './config.ts';
 import { PUBLISHER_ALIASES, publisherOptions } from './publisher-options.ts';
-import type { PublisherValues } from './publisher-options.ts';
 import { SinkPublisher } from './sink-publisher.ts';
 import type { PublisherHooks } from './sink-publisher.ts';
 import type { SinkConnector } from './sink.ts';
 import { SourceSubscriber } from './source-subscriber.ts';
 import type { SubscriberHooks } from './source-subscriber.ts';
 import type { SourceConnector } from './source.ts';
+import { WalPublisher } from './wal-publisher.ts';
+import type { WalStores } from './wal-publisher.ts';
 import { SUBSCRIBER_ALIASES, subscriberOptions } from './subscriber-options.ts';
 
 /**
@@ -20,13 +23,17 @@ export type PublisherConfig = RawConfig & PublisherHooks & { readonly destinatio
 /** As {@link PublisherConfig}, for a subscriber. */
 export type SubscriberConfig = RawConfig & SubscriberHooks & { readonly source?: string };
 
-/** A publisher of this connector that is not started yet, with the options it was made with. */
+/** Opens the write-ahead buffer at a URL. */
+export type OpenWal = (url: string, logger: Logger | undefined) => Promise<WalStores>;
+
+/** A publisher of this connector that is not started yet. @throws INVALID_OPTION, UNKNOWN_OPTION, INVALID_ARGUMENT */
 export function publisherOf(
   sink: SinkConnector,
   name: string,
   text: string,
   config: PublisherConfig = {},
-): { readonly publisher: SinkPublisher; readonly values: PublisherValues } {
+  openWal?: OpenWal,
+): Publisher {
   const { destination: _, logger, onError, predicate, priorityExtractor, ...options } = config;
   const address = parseAddress(text);
   const [values, own] = resolveConfig([publisherOptions, sink.options], PUBLISHER_ALIASES, [
@@ -35,7 +42,13 @@ export function publisherOf(
   ]);
   const prepared = sink.prepare({ ...address, values: own, name });
   const hooks = { logger, onError, predicate, priorityExtractor };
-  return { publisher: new SinkPublisher(prepared, { name, display: address.display, values, hooks }), values };
+  const made = { name, display: address.display, values, hooks };
+  const { wal } = values;
+  if (wal === undefined) return new SinkPublisher(prepared, made);
+  if (openWal === undefined) {
+    throw new MillraceError('NOT_SUPPORTED', `publisher "${name}": open it through a registry, which opens its wal`);
+  }
+  return new WalPublisher(prepared, () => openWal(wal, logger), made);
 }
 
 /** A subscriber of this connector that is not started yet. */

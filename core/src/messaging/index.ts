@@ -13,3 +13,4 @@ export * from './sink.ts';
 export * from './source-subscriber.ts';
 export * from './source.ts';
 export * from './subscriber-options.ts';
+export * from './wal-publisher.ts';

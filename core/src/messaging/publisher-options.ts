@@ -74,6 +74,11 @@ export const publisherOptions = defineOptions('publisher', {
     minLength: 1,
     description: 'URL of an event log for a write-ahead buffer, `embedded:DIR`: a message is safe once it is in there',
   }),
+  walMaxBytes: sizeOption({
+    default: '2GiB',
+    min: '1',
+    description: 'Bound of the write-ahead buffer, in bytes; callers wait while it is full',
+  }),
 });
 
 export type PublisherValues = OptionValues<typeof publisherOptions>;

@@ -51,8 +51,9 @@ export class SinkPublisher implements Publisher {
   readonly #groups = new FlushGroups();
   readonly #priorityOf: PriorityExtractor | undefined;
   readonly #who: string;
-  /** Asynchronous predicates answer one after the other, so that order is kept. */
-  #gate: Promise<unknown> | undefined;
+  /** Predicates that have not answered yet; the last of them opens the gate. */
+  #undecided = 0;
+  #gate: Promise<void> | undefined;
   #suspended = false;
   #offered = 0;
   #published = 0;
@@ -133,7 +134,7 @@ export class SinkPublisher implements Publisher {
   }
 
   async flush(): Promise<void> {
-    if (this.#gate !== undefined) await this.#gate;
+    await this.#gate;
     this.#release.all();
     await this.#groups.settled();
   }
@@ -153,17 +154,23 @@ export class SinkPublisher implements Publisher {
       this.#release.open();
       this.resume();
       await atMost(deadlineMs, this.flush());
-      this.#connection.end();
       const error = new MillraceError('TIMEOUT', `${this.#who} was closed: not sent within ${deadlineMs} ms`);
-      for (const entry of this.#sender.leftovers()) {
-        left++;
-        this.#drop(entry, error);
-      }
-      await this.#connection.close();
+      left = await this.#disconnect((entry) => this.#drop(entry, error));
     });
     if (left === 0) return;
     const message = `${this.#who} was closed: ${left} messages were not sent within ${deadlineMs} ms`;
     throw new MillraceError('TIMEOUT', message, { field: 'deadlineMs', value: deadlineMs });
+  }
+
+  /** Disconnects at once. What is queued is forgotten: it is kept elsewhere, and neither counted nor told. */
+  async abandon(): Promise<void> {
+    await this.#lifecycle.stop(async () => {
+      await this.#disconnect((entry) => {
+        this.#offered--;
+        this.#settle(entry);
+        entry.resolve?.();
+      });
+    });
   }
 
   details(): PublisherDetails {
@@ -194,8 +201,21 @@ export class SinkPublisher implements Publisher {
       resilient: values.resilient,
       retry_max: maxAttempts,
       outage_buffer_depth: this.#sender.outage,
+      wal_bytes: undefined,
       last_error: (this.#lastError ?? this.#connection.lastError)?.message,
     };
+  }
+
+  /** Returns how many were left. */
+  async #disconnect(leave: (entry: Entry) => void): Promise<number> {
+    this.#connection.end();
+    let left = 0;
+    for (const entry of this.#sender.leftovers()) {
+      left++;
+      leave(entry);
+    }
+    await this.#connection.close();
+    return left;
   }
 
   #guarded(message: Message, untilRoom: boolean, signal: AbortSignal | undefined): Promise<void> {
@@ -225,22 +245,26 @@ export class SinkPublisher implements Publisher {
       this.#filtered++;
       return DONE;
     };
-    if (typeof verdict === 'boolean' && this.#gate === undefined) return offer(verdict);
-    // The wait for the verdict is in the gate, the wait for the target is not.
+    if (typeof verdict === 'boolean' && this.#undecided === 0) return offer(verdict);
+    return this.#offerLater(verdict, offer);
+  }
+
+  /** Waits for the verdict, and for those that were asked for before it: order is kept. */
+  async #offerLater(verdict: unknown, offer: (yes: unknown) => Promise<void>): Promise<void> {
     const before = this.#gate;
-    const decided = (async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    this.#undecided++;
+    let offered: Promise<void>;
+    try {
+      const yes = await verdict;
       await before;
-      return await verdict;
-    })();
-    const gate = decided.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#gate = gate;
-    void gate.then(() => {
-      if (this.#gate === gate) this.#gate = undefined;
-    });
-    return decided.then(offer);
+      offered = offer(yes);
+    } finally {
+      this.#undecided--;
+      resolve();
+    }
+    await offered;
   }
 
   #offer(message: Message, untilRoom: boolean, signal: AbortSignal | undefined): Promise<void> {

@@ -1,15 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../errors.ts';
+import { hasCode, MillraceError } from '../errors.ts';
 import { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logging.ts';
 import type { Message } from '../publisher.ts';
 import type { NextOptions, Subscriber, SubscriberDetails } from '../subscriber.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import type { Tracked } from './acknowledgements.ts';
+import type { Unacknowledged } from './acknowledgements.ts';
 import { atMost } from './at-most.ts';
 import { Connection } from './connection.ts';
 import { Decoder } from './decoder.ts';
 import { Inbox } from './inbox.ts';
+import { Intake } from './intake.ts';
 import { FifoLane, PriorityLanes } from './lanes.ts';
 import { clampPriority, LOWEST_PRIORITY, priorityFrom } from './priority.ts';
 import type { PriorityExtractor } from './priority.ts';
@@ -34,15 +34,13 @@ export interface SourceSubscriberOptions {
   readonly hooks: SubscriberHooks;
 }
 
-interface Item {
+interface Item extends Unacknowledged {
   readonly message: Message;
   readonly priority: number;
-  readonly tracked: Tracked | undefined;
 }
 
-/** So many at once: enough to make a request's own cost small. */
-const MAX_RECEIVE = 1000;
-const ACKNOWLEDGE_AT_CLOSE_MS = 5000;
+/** How long a source may take to notice that it is closed, and to take the last acknowledgements. */
+const CLOSE_MS = 5000;
 
 /** The subscriber of every connector: a queue behind its source, delivery and acknowledgement. */
 export class SourceSubscriber implements Subscriber {
@@ -52,6 +50,7 @@ export class SourceSubscriber implements Subscriber {
   readonly #lifecycle: Lifecycle;
   readonly #connection: Connection<Source>;
   readonly #inbox: Inbox<Item>;
+  readonly #intake: Intake;
   readonly #decoder: Decoder;
   readonly #rate = new RateMeter();
   readonly #priorityOf: PriorityExtractor | undefined;
@@ -60,11 +59,10 @@ export class SourceSubscriber implements Subscriber {
   #acknowledgements: Acknowledgements | undefined;
   #acknowledgedBefore = 0;
   /** Given to the application by `next`, to be acknowledged when it asks again. */
-  #givenAway: Tracked[] = [];
-  readonly #trackedOf = new WeakMap<Message, Tracked>();
+  #givenAway: Item[] = [];
+  /** With manual acknowledgement. */
+  readonly #itemOf = new WeakMap<Message, Item>();
   #running: Promise<void> | undefined;
-  #receiving: AbortController | undefined;
-  #wake: (() => void) | undefined;
   #failure: MillraceError | undefined;
   #suspended = false;
   #frozen = false;
@@ -94,6 +92,16 @@ export class SourceSubscriber implements Subscriber {
       display,
       logger: hooks.logger,
     });
+    this.#intake = new Intake(
+      this.#connection,
+      {
+        room: () => this.#room(),
+        accept: (received) => this.#accept(received),
+        failed: (error) => this.#connectionFailed(error),
+        ended: () => this.#inbox.end(),
+      },
+      values.idlePollInterval,
+    );
   }
 
   async start(): Promise<void> {
@@ -107,59 +115,68 @@ export class SourceSubscriber implements Subscriber {
           throw error;
         }
       }
-      this.#running = this.#run();
+      this.#running = this.#intake.run();
     });
   }
 
-  async next({ timeoutMs, signal }: NextOptions = {}): Promise<Message | undefined> {
-    const item = await this.#take(timeoutMs, signal);
-    if (item?.tracked !== undefined && this.#options.values.ack === 'auto') this.#givenAway.push(item.tracked);
-    return item?.message;
+  next({ timeoutMs, signal }: NextOptions = {}): Promise<Message | undefined> {
+    if (signal?.aborted === true) return Promise.reject(cancelled(signal));
+    if (this.#givenAway.length > 0) this.#acknowledgeGivenAway();
+    const item = this.#inbox.poll();
+    if (item === undefined) return this.#wait(timeoutMs, signal).then((late) => this.#give(late));
+    return Promise.resolve(this.#give(item));
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
-    for (let message = await this.next(); message !== undefined; message = await this.next()) yield message;
+  [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
+    // No generator: what it costs for each message is more than the rest of the delivery.
+    return {
+      next: () => {
+        if (this.#givenAway.length > 0) this.#acknowledgeGivenAway();
+        const item = this.#inbox.poll();
+        if (item !== undefined) return Promise.resolve(resultOf(this.#give(item)));
+        return this.#wait(undefined, undefined).then((late) => resultOf(this.#give(late)));
+      },
+    };
   }
 
   async subscribe(
     handler: (message: Message) => void | Promise<void>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const ends = (): boolean => signal?.aborted === true;
-    while (!ends()) {
-      const item = await this.#take(undefined, signal).catch((error: unknown) => {
-        if (ends()) return undefined;
-        throw error;
-      });
+    const automatic = this.#options.values.ack === 'auto';
+    for (;;) {
+      if (signal?.aborted === true) return;
+      const item = this.#inbox.poll() ?? (await this.#waitUntil(signal));
       if (item === undefined) return;
-      await handler(item.message);
-      if (item.tracked !== undefined && this.#options.values.ack === 'auto') this.#done(item.tracked);
+      const handled = handler(item.message);
+      if (handled !== undefined) await handled;
+      if (automatic) this.#done(item);
     }
   }
 
   acknowledge(message: Message): void {
-    const tracked = this.#trackedOf.get(message);
-    if (tracked !== undefined) this.#done(tracked);
+    const item = this.#itemOf.get(message) ?? this.#givenAway.find((given) => given.message === message);
+    if (item !== undefined) this.#done(item);
   }
 
   suspend(): void {
     this.#suspended = true;
-    this.#receiving?.abort();
+    this.#intake.interrupt();
   }
 
   resume(): void {
     this.#suspended = false;
-    this.#stir();
+    this.#intake.stir();
   }
 
   freeze(): void {
     this.#frozen = true;
-    this.#receiving?.abort();
+    this.#intake.interrupt();
   }
 
   unfreeze(): void {
     this.#frozen = false;
-    this.#stir();
+    this.#intake.stir();
   }
 
   isFrozen(): boolean {
@@ -206,11 +223,11 @@ export class SourceSubscriber implements Subscriber {
   async close(): Promise<void> {
     await this.#lifecycle.stop(async () => {
       this.#connection.end();
-      this.#receiving?.abort();
-      this.#stir();
-      await this.#running;
+      this.#intake.interrupt();
+      this.#intake.stir();
+      if (this.#running !== undefined) await atMost(CLOSE_MS, this.#running);
       if (this.#acknowledgements !== undefined) {
-        await atMost(ACKNOWLEDGE_AT_CLOSE_MS, this.#acknowledgements.settled());
+        await atMost(CLOSE_MS, this.#acknowledgements.settled());
         this.#forgetUnread();
       }
       await this.#connection.close();
@@ -231,108 +248,77 @@ export class SourceSubscriber implements Subscriber {
     return source;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#connection;
-    while (!signal.aborted) {
-      const room = this.#room();
-      if (room <= 0) {
-        await this.#idle();
-        continue;
-      }
-      try {
-        if (!(await this.#receive(room))) break;
-      } catch (error) {
-        if (signal.aborted) break;
-        const failure = await this.#connectionFailed(error);
-        if (!failure.retry) break;
-        await this.#connection.pause();
-      }
-    }
-    await this.#lastCall();
-    if (!signal.aborted) this.#inbox.end();
-  }
-
-  /** False when the source has ended. */
-  async #receive(room: number): Promise<boolean> {
-    const source = await this.#connection.get();
-    const receiving = new AbortController();
-    this.#receiving = receiving;
-    if (this.#connection.signal.aborted || this.#room() <= 0) return true;
-    const received = await source.receive(Math.min(room, MAX_RECEIVE), receiving.signal);
-    this.#receiving = undefined;
-    if (received === undefined) return false;
-    this.#connection.succeeded();
-    this.#accept(received);
-    if (received.length === 0 && !receiving.signal.aborted) await sleep(this.#options.values.idlePollInterval);
-    return true;
-  }
-
-  /** At close: takes what the source holds for this subscriber alone, and could not give to another one. */
-  async #lastCall(): Promise<void> {
-    if (!this.#connection.signal.aborted || !this.#connection.connected || this.#acknowledgements !== undefined) return;
-    try {
-      const source = await this.#connection.get();
-      const received = await source.receive(Number.MAX_SAFE_INTEGER, AbortSignal.abort());
-      this.#accept(received ?? []);
-    } catch (error) {
-      this.#options.hooks.logger?.debug({ err: error }, `${this.#who}: nothing could be received at close`);
-    }
-  }
-
   #accept(received: readonly Received[]): void {
-    if (received.length === 0) return;
     this.#lastReceive = Date.now();
     this.#received += received.length;
     this.#rate.add(received.length);
     for (const one of received) {
-      const tracked = this.#acknowledgements?.track(one);
       const message = this.#decoder.decode(one);
-      if (message === undefined) {
-        if (tracked !== undefined) this.#done(tracked);
-        continue;
-      }
-      if (tracked !== undefined) this.#trackedOf.set(message, tracked);
-      const priority =
-        this.#priorityOf === undefined ? LOWEST_PRIORITY : clampPriority(this.#priorityOf(message.value));
-      this.#inbox.put({ message, priority, tracked });
-      this.#notify(message);
+      if (message === undefined) this.#skip(one);
+      else this.#deliver(one, message);
     }
   }
 
-  #notify(message: Message): void {
+  #deliver(received: Received, message: Message): void {
+    const priority = this.#priorityOf === undefined ? LOWEST_PRIORITY : clampPriority(this.#priorityOf(message.value));
+    const item: Item = { message, priority, received, done: false };
+    this.#acknowledgements?.track(item);
+    if (this.#options.values.ack === 'manual') this.#itemOf.set(message, item);
+    this.#inbox.put(item);
+    if (this.#options.hooks.notify !== undefined) this.#notify(message, this.#options.hooks.notify);
+  }
+
+  /** Nobody will ask for it, so it is done with. */
+  #skip(received: Received): void {
+    const unreadable = { received, done: false };
+    this.#acknowledgements?.track(unreadable);
+    this.#acknowledgements?.done(unreadable);
+  }
+
+  #notify(message: Message, notify: (message: Message) => void): void {
     try {
-      this.#options.hooks.notify?.(message);
+      notify(message);
     } catch (error) {
       this.#options.hooks.logger?.error({ err: error }, `${this.#who}: its notify callback failed`);
     }
   }
 
-  async #take(timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<Item | undefined> {
-    if (signal?.aborted === true) throw cancelled(signal);
-    if (this.#givenAway.length > 0) this.#acknowledgeGivenAway();
-    const item = this.#inbox.poll() ?? (await this.#wait(timeoutMs, signal));
-    if (item !== undefined) return item;
-    if (this.#failure !== undefined) throw this.#failure;
-    return undefined;
+  #give(item: Item | undefined): Message | undefined {
+    if (item === undefined) return undefined;
+    if (this.#acknowledgements !== undefined && this.#options.values.ack === 'auto') this.#givenAway.push(item);
+    return item.message;
   }
 
+  /** Undefined when the time is over or nothing will come. @throws CANCELLED, what the subscriber failed with */
   async #wait(timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<Item | undefined> {
     const { state } = this.#lifecycle;
     if (state === 'created' || state === 'starting') this.#lifecycle.assertRunning();
     const item = await this.#inbox.wait(timeoutMs, signal);
-    if (item === undefined && signal?.aborted === true && this.isRunning()) throw cancelled(signal);
-    return item;
+    if (item !== undefined) return item;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (signal?.aborted === true && this.isRunning()) throw cancelled(signal);
+    return undefined;
+  }
+
+  /** As `#wait`, where the signal's abort is an orderly end. */
+  async #waitUntil(signal: AbortSignal | undefined): Promise<Item | undefined> {
+    try {
+      return await this.#wait(undefined, signal);
+    } catch (error) {
+      if (hasCode(error, 'CANCELLED')) return undefined;
+      throw error;
+    }
   }
 
   #acknowledgeGivenAway(): void {
     const given = this.#givenAway;
     this.#givenAway = [];
-    for (const tracked of given) this.#done(tracked);
+    for (const item of given) this.#done(item);
   }
 
-  #done(tracked: Tracked): void {
-    this.#acknowledgements?.done(tracked);
-    if (this.#options.values.ack === 'manual') this.#stir();
+  #done(item: Item): void {
+    this.#acknowledgements?.done(item);
+    if (this.#options.values.ack === 'manual') this.#roomChanged();
   }
 
   #unacknowledged(): number {
@@ -348,15 +334,21 @@ export class SourceSubscriber implements Subscriber {
   }
 
   #demandChanged(): void {
-    if (this.#onDemand && this.#inbox.waiting === 0) this.#receiving?.abort();
-    this.#stir();
+    if (this.#onDemand && this.#inbox.waiting === 0) this.#intake.interrupt();
+    this.#roomChanged();
+  }
+
+  /** Goes on receiving when half of the room is free again, rather than for one message at a time. */
+  #roomChanged(): void {
+    if (!this.#intake.idle) return;
+    if (this.#inbox.waiting > 0 || this.#room() * 2 >= this.#options.values.maxDepth) this.#intake.stir();
   }
 
   async #connectionFailed(cause: unknown): Promise<MillraceError> {
     // What comes again must not be delivered twice without need.
     if (this.#acknowledgements !== undefined) this.#forgetUnread();
     const error = await this.#connection.failed(cause);
-    if (!error.retry) {
+    if (!error.retry && !this.#connection.signal.aborted) {
       this.#failure ??= error;
       this.#lifecycle.fail(error);
     }
@@ -369,19 +361,10 @@ export class SourceSubscriber implements Subscriber {
     this.#acknowledgements = undefined;
     this.#givenAway = [];
   }
-
-  #stir(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-
-  #idle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
 }
+
+const resultOf = (value: Message | undefined): IteratorResult<Message, undefined> =>
+  value === undefined ? { done: true, value } : { done: false, value };
 
 function cancelled(signal: AbortSignal): MillraceError {
   return new MillraceError('CANCELLED', 'the signal aborted while waiting for a message', { cause: signal.reason });

@@ -55,6 +55,13 @@ export class ByteWriter {
     return this;
   }
 
+  bytes(value: Uint8Array): this {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.length);
+    this.length += value.length;
+    return this;
+  }
+
   /** What was written, valid until the next `reset`. */
   view(): Buffer {
     if (this.length > KEPT_VIEWS) return this.#bytes.subarray(0, this.length);
@@ -129,6 +136,12 @@ export class ByteReader {
     this.#at += 8;
     if (this.#at > this.#bytes.length) throw new MillraceError('STATE_CORRUPT', 'a stored number ends too early');
     return this.#bytes.readDoubleLE(at);
+  }
+
+  /** Passes over so many bytes. */
+  skip(length: number): void {
+    this.#at += length;
+    if (this.#at > this.#bytes.length) throw new MillraceError('STATE_CORRUPT', 'a stored value ends too early');
   }
 
   rest(): Buffer {

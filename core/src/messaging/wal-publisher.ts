@@ -1,0 +1,236 @@
+import type { Batch, EventLog } from '../event-log.ts';
+import { MillraceError } from '../errors.ts';
+import type { KeyValueStore } from '../key-value-store.ts';
+import { Lifecycle } from '../lifecycle.ts';
+import type { SignalOption } from '../lifecycle.ts';
+import type { Logger } from '../logging.ts';
+import type { Message, Publisher, PublisherDetails } from '../publisher.ts';
+import { atMost } from './at-most.ts';
+import { jsonText } from './json.ts';
+import { SinkPublisher } from './sink-publisher.ts';
+import type { SinkPublisherOptions } from './sink-publisher.ts';
+import type { Encoded, PreparedSink, Refusal, Sink } from './sink.ts';
+
+const GROUP = 'sender';
+const POSITION = 'wal-position';
+const DEFAULT_DEADLINE_MS = 5000;
+
+export interface WalStores {
+  /** With one partition. */
+  readonly log: EventLog;
+  /** Keeps how far the messages have been delivered. */
+  readonly positions: KeyValueStore;
+}
+
+interface LoggedMessage extends Encoded {
+  readonly record: Uint8Array;
+}
+
+/**
+ * A publisher with a write-ahead buffer: two in a row, the first of which publishes into a log on disk, and the second
+ * from there to the target. What is in the log is delivered in order, at least once, also after a `kill -9`.
+ */
+export class WalPublisher implements Publisher {
+  readonly name: string;
+  readonly #lifecycle: Lifecycle;
+  readonly #open: () => Promise<WalStores>;
+  readonly #front: SinkPublisher;
+  readonly #back: SinkPublisher;
+  readonly #logger: Logger | undefined;
+  readonly #maxBytes: number;
+  readonly #ended = new AbortController();
+  #stores: WalStores | undefined;
+  #relaying: Promise<void> | undefined;
+  #failure: unknown;
+  /** Bytes in the log that have not been delivered. */
+  #pendingBytes = 0;
+  #appended = 0;
+  /** Settled by the second publisher, of those that were appended in this run. */
+  #relayed = 0;
+  /** Left by an earlier run, and given to the second publisher in this one. */
+  #recovered = 0;
+  readonly #waitingForRelay = new Set<() => void>();
+
+  constructor(target: PreparedSink<Encoded>, open: () => Promise<WalStores>, options: SinkPublisherOptions) {
+    const { name, values, hooks } = options;
+    this.name = name;
+    this.#open = open;
+    this.#logger = hooks.logger;
+    this.#maxBytes = values.walMaxBytes;
+    this.#lifecycle = new Lifecycle(`publisher "${name}"`);
+    // On disk there is time: the target's own retries are unlimited, and pacing is between disk and target.
+    const paced = { ...values, retryMax: undefined, afterRetries: undefined, resilient: false };
+    this.#front = new SinkPublisher(this.#sink(target), { ...options, values: { ...paced, publishInterval: 0 } });
+    this.#back = new SinkPublisher(target, {
+      ...options,
+      values: { ...paced, overflow: 'block', queueType: 'fifo' },
+      hooks: { logger: hooks.logger, onError: hooks.onError },
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#lifecycle.start(async () => {
+      this.#stores = await this.#open();
+      const { log, positions } = this.#stores;
+      this.#pendingBytes = log.statistics?.().bytes ?? 0;
+      const { earliest, next } = await log.bounds(0);
+      const [saved] = await positions.getMany([POSITION]);
+      // What was released has been delivered, whatever a power loss left of the position.
+      const from = Math.max(earliest, saved === undefined ? 0 : Number(Buffer.from(saved.value).toString()));
+      await this.#back.start();
+      await this.#front.start();
+      this.#relaying = this.#relay(this.#stores, from, next);
+    });
+  }
+
+  publish(message: Message, options?: SignalOption): Promise<void> {
+    return this.#front.publish(message, options);
+  }
+
+  enqueue(message: Message, options?: SignalOption): Promise<void> {
+    return this.#front.enqueue(message, options);
+  }
+
+  async flush(): Promise<void> {
+    await this.#front.flush();
+    const appended = this.#appended;
+    while (this.#relayed < appended && !this.#ended.signal.aborted) {
+      await this.#back.flush();
+      if (this.#relayed < appended) await new Promise<void>((resolve) => this.#waitingForRelay.add(resolve));
+    }
+  }
+
+  suspend(): void {
+    this.#back.suspend();
+  }
+
+  resume(): void {
+    this.#back.resume();
+  }
+
+  details(): PublisherDetails {
+    const [front, back] = [this.#front.details(), this.#back.details()];
+    const offered = front.offered + this.#recovered;
+    const refused = front.refused + back.refused;
+    return {
+      ...back,
+      state: this.#lifecycle.state,
+      offered,
+      refused,
+      dropped: front.dropped,
+      filtered: front.filtered,
+      queue_depth: offered - back.publish_count - refused - front.dropped,
+      queue_bytes: front.queue_bytes + back.queue_bytes,
+      priority_queue_enabled: front.priority_queue_enabled,
+      priority_key: front.priority_key,
+      wal_bytes: this.#pendingBytes,
+      last_error: front.last_error ?? back.last_error,
+    };
+  }
+
+  /** What is not delivered within the deadline (5 s by default) stays on disk, for the next start. */
+  async close({ deadlineMs = DEFAULT_DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    await this.#lifecycle.stop(async () => {
+      const started = performance.now();
+      try {
+        await this.#front.close({ deadlineMs });
+        await atMost(Math.max(0, deadlineMs - (performance.now() - started)), this.flush());
+      } finally {
+        await this.#release();
+      }
+    });
+  }
+
+  async #release(): Promise<void> {
+    this.#ended.abort();
+    this.#told();
+    // Nothing that it drops is lost: the position stays in front of it.
+    await this.#back.abandon();
+    await this.#relaying;
+    await this.#stores?.log.close();
+    await this.#stores?.positions.close();
+  }
+
+  /** The sink of the first publisher. */
+  #sink(target: PreparedSink<Encoded>): PreparedSink<LoggedMessage> {
+    return {
+      encode: (message) => {
+        // Refuses now what the target would refuse later.
+        target.encode(message);
+        const record = Buffer.from(jsonText([message.value, message.key ?? null, message.headers ?? null]));
+        return { bytes: record.length, record };
+      },
+      connect: async (): Promise<Sink<LoggedMessage>> => ({
+        send: (messages) => this.#append(messages),
+        close: async () => {},
+      }),
+    };
+  }
+
+  async #append(messages: readonly LoggedMessage[]): Promise<readonly Refusal[]> {
+    if (this.#failure !== undefined)
+      throw new MillraceError('LOG_FAILED', 'the write-ahead buffer cannot be read', { cause: this.#failure });
+    if (this.#pendingBytes > this.#maxBytes) {
+      const message = `the write-ahead buffer of publisher "${this.name}" is full: ${this.#pendingBytes} bytes wait for the target`;
+      throw new MillraceError('LOG_FULL', message, { field: 'wal_max_bytes', value: this.#maxBytes });
+    }
+    await this.#stores!.log.append(messages.map(({ record }) => ({ partition: 0, value: record })));
+    this.#appended += messages.length;
+    for (const { bytes } of messages) this.#pendingBytes += bytes;
+    return [];
+  }
+
+  /** Delivers what is in the log until the end. */
+  async #relay({ log, positions }: WalStores, from: number, firstNew: number): Promise<void> {
+    try {
+      await log.consume(GROUP, {
+        start: async () => from,
+        handle: async (batches) => {
+          for (const batch of batches) await this.#deliver(batch, firstNew);
+          await this.#back.flush();
+          // Ended meanwhile: what was not sent is sent after the next start.
+          if (this.#ended.signal.aborted) return;
+          for (const { to, records } of batches) {
+            await positions.set(POSITION, Buffer.from(String(to)));
+            await log.release(GROUP, 0, to);
+            this.#relayed += records.filter(({ offset }) => offset >= firstNew).length;
+            for (const { value } of records) this.#pendingBytes = Math.max(0, this.#pendingBytes - value.length);
+          }
+          this.#told();
+        },
+        signal: this.#ended.signal,
+      });
+    } catch (error) {
+      // The second publisher refuses what comes after its end; it stays on disk.
+      if (this.#ended.signal.aborted) return;
+      this.#failure = error;
+      this.#logger?.error({ err: error }, `publisher "${this.name}": its write-ahead buffer cannot be read`);
+      this.#told();
+    }
+  }
+
+  async #deliver({ records, damage = [] }: Batch, firstNew: number): Promise<void> {
+    for (const { place, reason } of damage) {
+      this.#logger?.error({ place, reason }, `publisher "${this.name}": messages in its write-ahead buffer are lost`);
+    }
+    for (const { offset, value } of records) {
+      if (this.#ended.signal.aborted) return;
+      if (offset < firstNew) this.#recovered++;
+      await this.#back.enqueue(parseRecord(value));
+    }
+  }
+
+  #told(): void {
+    for (const resolve of this.#waitingForRelay) resolve();
+    this.#waitingForRelay.clear();
+  }
+}
+
+function parseRecord(bytes: Uint8Array): Message {
+  const [value, key, headers] = JSON.parse(Buffer.from(bytes).toString()) as [
+    Message['value'],
+    string | null,
+    Readonly<Record<string, string>> | null,
+  ];
+  return { value, ...(key === null ? {} : { key }), ...(headers === null ? {} : { headers }) };
+}
