@@ -53,6 +53,8 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     await client.connect();
+    // The driver connects to a node at its first command, and rejects all others until that is done.
+    if (client.isCluster) await Promise.all((client as Cluster).nodes('master').map((node) => node.ping()));
     return { client, lost: lost.signal, close: () => lose(new Error('the connection was closed by us')) };
   } catch (error) {
     lose(cause ?? error);

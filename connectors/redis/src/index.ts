@@ -1,7 +1,25 @@
 import type { Connector } from '@millrace/core';
 import { openRedisEventLog, openRedisLogReader } from './event-log/event-log.ts';
+import { channelPublisher } from './publisher/channel-publisher.ts';
+import { keyPublisher } from './publisher/key-publisher.ts';
+import { streamPublisher } from './publisher/stream-publisher.ts';
+import { channelSubscriber } from './subscriber/channel-subscriber.ts';
+import { keySubscriber } from './subscriber/key-subscriber.ts';
+import { streamSubscriber } from './subscriber/stream-subscriber.ts';
 
 export const connector: Connector = {
   openEventLog: openRedisEventLog,
   openLogReader: openRedisLogReader,
+  sinks: {
+    redis: keyPublisher,
+    rediss: keyPublisher,
+    redischannel: channelPublisher,
+    redisstream: streamPublisher,
+  },
+  sources: {
+    redis: keySubscriber,
+    rediss: keySubscriber,
+    redischannel: channelSubscriber,
+    redisstream: streamSubscriber,
+  },
 };

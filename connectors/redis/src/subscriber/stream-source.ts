@@ -1,0 +1,188 @@
+import { MillraceError, type Received, type Source } from '@millrace/core';
+import type { RedisAddress } from '../address.ts';
+import { connect, type RedisClient, type RedisConnection } from '../connection.ts';
+import { isReply, redisError } from '../errors.ts';
+import { Script } from '../script.ts';
+import { receivedFrom, type StreamEntry } from './stream-fields.ts';
+
+export interface StreamSourceOptions {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+  /** Whether the application has chosen the consumer's name, and may use it again. */
+  readonly isNamed: boolean;
+  readonly from: 'earliest' | 'latest';
+  /** Milliseconds. */
+  readonly claimIdle: number;
+  readonly trimAcknowledged: boolean;
+}
+
+/** How long one command waits for new entries. */
+const BLOCK_MS = 200;
+const TRIM_EVERY_MS = 1000;
+
+/**
+ * Removes what lies below everything that a group has not acknowledged or not received.
+ *
+ * Keys: stream.
+ */
+const TRIM = new Script(`
+local function isLess(a, b)
+  local aTime, aNumber = string.match(a, '(%d+)-(%d+)')
+  local bTime, bNumber = string.match(b, '(%d+)-(%d+)')
+  if #aTime ~= #bTime then return #aTime < #bTime end
+  if aTime ~= bTime then return aTime < bTime end
+  if #aNumber ~= #bNumber then return #aNumber < #bNumber end
+  return aNumber < bNumber
+end
+local lowest
+for _, fields in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = {}
+  for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
+  local needed = redis.call('XPENDING', KEYS[1], group['name'])[2] or group['last-delivered-id']
+  if not lowest or isLess(needed, lowest) then lowest = needed end
+end
+if lowest then return redis.call('XTRIM', KEYS[1], 'MINID', lowest) end`);
+
+/** Forgets a consumer that nothing waits for. Keys: stream. Values: group, consumer. */
+const FORGET = new Script(`
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+end`);
+
+/** One connection of a consumer. */
+export class StreamSource implements Source {
+  readonly #address: RedisAddress;
+  readonly #connection: RedisConnection;
+  readonly #options: StreamSourceOptions;
+  /** Received over this connection and not acknowledged: it is not to be claimed from ourselves. */
+  readonly #open = new Set<string>();
+  /** Of our own entries from before this connection, the last one read; undefined when there are no more. */
+  #own: string | undefined = '0-0';
+  #claimCursor = '0-0';
+  #claimAt = 0;
+  #trimAt = 0;
+
+  private constructor(address: RedisAddress, connection: RedisConnection, options: StreamSourceOptions) {
+    this.#address = address;
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Connects, and makes the group where there is none. */
+  static async connect(address: RedisAddress, options: StreamSourceOptions, signal: AbortSignal): Promise<Source> {
+    const connection = await connect(address, { signal });
+    try {
+      const { stream, group, from } = options;
+      await connection.client.xgroup('CREATE', stream, group, from === 'earliest' ? '0' : '$', 'MKSTREAM');
+    } catch (error) {
+      if (!isReply(error) || !(error as Error).message.startsWith('BUSYGROUP')) {
+        connection.close();
+        throw redisError(error, address);
+      }
+    }
+    return new StreamSource(address, connection, options);
+  }
+
+  async receive(max: number, signal: AbortSignal): Promise<readonly Received[]> {
+    if (signal.aborted) return [];
+    return this.#do(async (client) => {
+      if (this.#own !== undefined) {
+        const entries = await this.#read(client, max, this.#own);
+        this.#own = entries.at(-1)?.[0].toString('latin1');
+        if (entries.length > 0) return this.#take(client, entries);
+      }
+      if (performance.now() >= this.#claimAt) {
+        const claimed = await this.#claim(client, max);
+        if (claimed.length > 0) return claimed;
+      }
+      return this.#take(client, await this.#read(client, max, '>'));
+    });
+  }
+
+  async acknowledge(received: readonly Received[]): Promise<void> {
+    const { stream, group, trimAcknowledged } = this.#options;
+    const ids = received.map(({ token }) => token as string);
+    await this.#do((client) => client.xack(stream, group, ...ids));
+    for (const id of ids) this.#open.delete(id);
+    if (!trimAcknowledged || performance.now() < this.#trimAt) return;
+    this.#trimAt = performance.now() + TRIM_EVERY_MS;
+    await this.#do((client) => TRIM.run(client, [stream], []));
+  }
+
+  async close(): Promise<void> {
+    if (this.#connection.lost.aborted) return;
+    const { stream, group, consumer, isNamed } = this.#options;
+    try {
+      // A name that nobody chose will not come back.
+      if (!isNamed) await this.#do((client) => FORGET.run(client, [stream], [group, consumer]));
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  async #read(client: RedisClient, max: number, after: string): Promise<readonly StreamEntry[]> {
+    const { stream, group, consumer } = this.#options;
+    const block = after === '>' ? ['BLOCK', BLOCK_MS] : [];
+    const words = ['GROUP', group, consumer, 'COUNT', max, ...block, 'STREAMS', stream, after];
+    const answer = await groupReader(client).xreadgroupBuffer(...words);
+    return answer?.[0]?.[1] ?? [];
+  }
+
+  /** Entries of consumers that have not been heard of for long. */
+  async #claim(client: RedisClient, max: number): Promise<readonly Received[]> {
+    const { stream, group, consumer, claimIdle } = this.#options;
+    const words = [stream, group, consumer, claimIdle, this.#claimCursor, 'COUNT', max] as const;
+    const [cursor, entries] = await groupReader(client).xautoclaimBuffer(...words);
+    this.#claimCursor = cursor.toString('latin1');
+    // Once through: the next time when something may have become idle.
+    if (this.#claimCursor === '0-0') this.#claimAt = performance.now() + claimIdle / 2;
+    return this.#take(
+      client,
+      entries.filter(([id]) => !this.#open.has(id.toString('latin1'))),
+    );
+  }
+
+  async #take(client: RedisClient, entries: readonly StreamEntry[]): Promise<readonly Received[]> {
+    const received: Received[] = [];
+    const deleted: string[] = [];
+    for (const [idBytes, fields] of entries) {
+      const id = idBytes.toString('latin1');
+      if (fields === null) {
+        deleted.push(id);
+        continue;
+      }
+      this.#open.add(id);
+      received.push(receivedFrom(id, fields));
+    }
+    // Trimmed before they were acknowledged: there is nothing left to wait for.
+    if (deleted.length > 0) await client.xack(this.#options.stream, this.#options.group, ...deleted);
+    return received;
+  }
+
+  async #do<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#connection.client);
+    } catch (error) {
+      // The stream was deleted, or a server without persistence has restarted: connecting makes the group again.
+      if (isReply(error) && (error as Error).message.startsWith('NOGROUP')) {
+        throw new MillraceError('UNAVAILABLE', `the consumer group is gone: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      throw redisError(error, this.#address);
+    }
+  }
+}
+
+const groupReader = (client: RedisClient): GroupReader => client as unknown as GroupReader;
+
+/** The driver's types do not say what these answer. */
+interface GroupReader {
+  xreadgroupBuffer(
+    ...words: readonly (string | number)[]
+  ): Promise<readonly (readonly [Buffer, readonly StreamEntry[]])[] | null>;
+  xautoclaimBuffer(
+    ...words: readonly (string | number)[]
+  ): Promise<readonly [cursor: Buffer, entries: readonly StreamEntry[]]>;
+}

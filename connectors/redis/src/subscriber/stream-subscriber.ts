@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import {
+  booleanOption,
+  choiceOption,
+  defineOptions,
+  defineSource,
+  secondsOption,
+  type SourceConnector,
+  stringOption,
+} from '@millrace/core';
+import { connectionOptions, redisAddress } from '../address.ts';
+import { requireName } from '../path.ts';
+import { StreamSource } from './stream-source.ts';
+
+const options = defineOptions('redisstream', {
+  ...connectionOptions,
+  group: stringOption({
+    optional: true,
+    minLength: 1,
+    description: 'Consumer group; default: the name of the subscriber',
+  }),
+  consumer: stringOption({
+    optional: true,
+    minLength: 1,
+    description:
+      'Name within the group; what it had not acknowledged comes first when it is back. Default: a new one for every subscriber',
+  }),
+  from: choiceOption({
+    choices: ['earliest', 'latest'],
+    default: 'earliest',
+    description: 'Where a new group starts; one that exists goes on where it was',
+  }),
+  claimIdle: secondsOption({
+    default: 30,
+    min: 0.1,
+    description: 'Take over what another consumer has received and not acknowledged for so long',
+  }),
+  trimAcknowledged: booleanOption({
+    default: false,
+    description: 'Remove entries that all groups of the stream have acknowledged',
+  }),
+});
+
+/** `redisstream://host/STREAM`: a member of a consumer group, with acknowledgement. */
+export const streamSubscriber: SourceConnector = defineSource({
+  options,
+  prepare: ({ url, text, display, values, name }) => {
+    const stream = requireName(url, display, 'stream');
+    const address = redisAddress(text, values);
+    const group = values.group ?? name;
+    // The same for every connection of this subscriber: what was under way comes back to it at once.
+    const consumer = values.consumer ?? `${name}-${randomUUID()}`;
+    const isNamed = values.consumer !== undefined;
+    return {
+      connect: (signal) => StreamSource.connect(address, { ...values, stream, group, consumer, isNamed }, signal),
+    };
+  },
+});

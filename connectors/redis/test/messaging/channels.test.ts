@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { openPublisher, openSubscriber } from '@millrace/core';
+import {
+  redisCommand,
+  type RedisCluster,
+  type RedisServer,
+  serverAvailable,
+  startRedis,
+  startRedisCluster,
+  startTcpProxy,
+} from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => {
+  let server: RedisServer;
+  let cluster: RedisCluster;
+
+  beforeAll(async () => {
+    [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
+  });
+  afterAll(() => Promise.all([server.stop(), cluster.stop()]));
+
+  it('need a name', async () => {
+    await expect(openPublisher(`redischannel://127.0.0.1:${server.port}`)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: { field: 'url' },
+    });
+  });
+
+  it('carry the value only, and slashes in their names', async () => {
+    const name = `alerts/${randomUUID()}`;
+    const url = `redischannel://127.0.0.1:${server.port}/${name}`;
+    const [publisher, subscriber] = [await openPublisher(url), await openSubscriber(url)];
+    await publisher.publish({ key: 'lost', value: 1, headers: { also: 'lost' } });
+    await redisCommand(server, 'PUBLISH', name, 'plain text');
+    expect(await subscriber.next()).toEqual({ value: 1 });
+    expect(JSON.stringify(await subscriber.next())).toContain('plain text');
+    await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('can be subscribed by pattern: the key is the channel', async () => {
+    const base = `redischannel://127.0.0.1:${server.port}/p-`;
+    const subscriber = await openSubscriber(`${base}*?pattern=true`);
+    const publishers = await Promise.all(['a', 'b'].map((name) => openPublisher(base + name)));
+    for (const publisher of publishers) await publisher.publish({ value: 1 });
+    expect(await subscriber.next()).toEqual({ key: 'p-a', value: 1 });
+    expect(await subscriber.next()).toEqual({ key: 'p-b', value: 1 });
+    await Promise.all([...publishers, subscriber].map((each) => each.close()));
+  });
+
+  it('reach all nodes of a Cluster', async () => {
+    const [one, , three] = cluster.nodes.map(({ port }) => `redischannel://127.0.0.1:${port}/all?cluster=true`);
+    const [publisher, subscriber] = [await openPublisher(one!), await openSubscriber(three!)];
+    await publisher.publish({ value: 'hello' });
+    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'hello' });
+    await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('deliver again after a cut, and the gap is counted', async () => {
+    const proxy = await startTcpProxy({ target: server });
+    const name = randomUUID();
+    const publisher = await openPublisher(`redischannel://127.0.0.1:${server.port}/${name}`);
+    const subscriber = await openSubscriber(`redischannel://127.0.0.1:${proxy.port}/${name}`);
+    await publisher.publish({ value: 'before' });
+    expect(await subscriber.next()).toEqual({ value: 'before' });
+    proxy.cut();
+    const subscribers = async (): Promise<unknown> =>
+      ((await redisCommand(server, 'PUBSUB', 'NUMSUB', name)) as readonly unknown[])[1];
+    await expect.poll(() => subscriber.details().reconnects).toBe(1);
+    await expect.poll(subscribers).toBe(1);
+    await publisher.publish({ value: 'after' });
+    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'after' });
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await proxy.stop();
+  });
+
+  it('hold back a subscriber that cannot keep up', async () => {
+    const url = `redischannel://127.0.0.1:${server.port}/${randomUUID()}`;
+    const publisher = await openPublisher(url);
+    const subscriber = await openSubscriber(`${url}?max_depth=100`);
+    const count = 30_000;
+    await Promise.all(Array.from({ length: count }, (_, i) => publisher.publish({ value: i })));
+    for (let i = 0; i < count; i++) expect((await subscriber.next({ timeoutMs: 2000 }))?.value).toBe(i);
+    await Promise.all([publisher.close(), subscriber.close()]);
+  }, 20_000);
+});

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openPublisher, openSubscriber } from '@millrace/core';
+import { redisCommand, type RedisServer, serverAvailable, startRedis, startTcpProxy } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedis({ appendOnly: true });
+  });
+  afterAll(() => server.stop());
+
+  const newStream = (): { readonly name: string; readonly url: string } => {
+    const name = randomUUID();
+    return { name, url: `redisstream://127.0.0.1:${server.port}/${name}` };
+  };
+
+  it('carry headers, and give foreign entries as objects', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(url);
+    await publisher.publish({ key: 'k', value: [1], headers: { trace: 'abc' } });
+    await redisCommand(server, 'XADD', name, '*', 'sensor', '7', 'unit', 'K');
+    await redisCommand(server, 'XADD', name, '*', 'data', '2', 'headers', 'not json');
+    const subscriber = await openSubscriber(url);
+    expect(await subscriber.next()).toEqual({ key: 'k', value: [1], headers: { trace: 'abc' } });
+    expect(await subscriber.next()).toEqual({ value: { sensor: '7', unit: 'K' } });
+    expect(await subscriber.next()).toEqual({ value: 2 });
+    await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('are shared by the consumers of a group, and go to every group', async () => {
+    const { url } = newStream();
+    const publisher = await openPublisher(url);
+    const subscribers = await Promise.all(['a', 'a', 'b'].map((group) => openSubscriber(`${url}?group=${group}`)));
+    const received: unknown[][] = [[], [], []];
+    const readers = subscribers.map((subscriber, i) =>
+      subscriber.subscribe(({ value }) => void received[i]!.push(value)),
+    );
+    for (let i = 0; i < 200; i++) await publisher.publish({ value: i });
+    await expect.poll(() => received[0]!.length + received[1]!.length, { timeout: 5000 }).toBe(200);
+    await expect.poll(() => received[2]!.length).toBe(200);
+    await publisher.close();
+    await Promise.all(subscribers.map((subscriber) => subscriber.close()));
+    await Promise.all(readers);
+    expect(new Set([...received[0]!, ...received[1]!]).size).toBe(200);
+    expect(received[2]).toEqual(Array.from({ length: 200 }, (_, i) => i));
+  });
+
+  it('come again: to the same consumer at once, to another one when they have been idle', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(url);
+    for (let i = 0; i < 4; i++) await publisher.publish({ value: i });
+    await publisher.close();
+    const own = `${url}?group=g&consumer=first&ack=manual`;
+    const first = await openSubscriber(own);
+    const messages = [await first.next(), await first.next()];
+    first.acknowledge(messages[0]!);
+    await first.close();
+    const again = await openSubscriber(own);
+    expect((await again.next())?.value).toBe(1);
+    await again.close();
+    const other = await openSubscriber(`${url}?group=g&claim_idle=0.2`);
+    const values: unknown[] = [];
+    while (values.length < 3) values.push((await other.next({ timeoutMs: 3000 }))?.value);
+    expect(values).toEqual([1, 2, 3]);
+    await other.next({ timeoutMs: 0 });
+    await other.close();
+    const pending = (await redisCommand(server, 'XPENDING', name, 'g')) as readonly unknown[];
+    expect(pending[0]).toBe(0);
+  });
+
+  it('are not claimed from ourselves while the application works on them', async () => {
+    const { url } = newStream();
+    const publisher = await openPublisher(url);
+    await publisher.publish({ value: 'slow' });
+    const subscriber = await openSubscriber(`${url}?claim_idle=0.1&ack=manual`);
+    expect((await subscriber.next())?.value).toBe('slow');
+    expect(await subscriber.next({ timeoutMs: 600 })).toBeUndefined();
+    await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('lose what all groups have acknowledged, where that is wanted', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(url);
+    const fast = await openSubscriber(`${url}?group=fast&trim_acknowledged=true`);
+    const slow = await openSubscriber(`${url}?group=slow&ack=manual`);
+    for (let i = 0; i < 50; i++) await publisher.publish({ value: i });
+    for (let i = 0; i < 50; i++) await fast.next();
+    const held = await slow.next();
+    await sleep(1100);
+    await publisher.publish({ value: 50 });
+    await fast.next();
+    await fast.next({ timeoutMs: 50 });
+    expect(await redisCommand(server, 'XLEN', name)).toBe(51);
+    slow.acknowledge(held!);
+    for (let i = 1; i <= 50; i++) slow.acknowledge((await slow.next())!);
+    await sleep(1100);
+    await publisher.publish({ value: 51 });
+    await fast.next();
+    await fast.next({ timeoutMs: 50 });
+    await expect.poll(() => redisCommand(server, 'XLEN', name)).toBeLessThanOrEqual(2);
+    await Promise.all([publisher.close(), fast.close(), slow.close()]);
+  }, 10_000);
+
+  it('are bounded by number where that is wanted', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(`${url}?maxlen=100`);
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => publisher.publish({ value: i })));
+    expect(await redisCommand(server, 'XLEN', name)).toBeLessThan(300);
+    await publisher.close();
+  });
+
+  it('lose nothing over 20 cut connections and two restarts', async () => {
+    const proxy = await startTcpProxy({ target: server });
+    const url = `redisstream://127.0.0.1:${proxy.port}/${randomUUID()}`;
+    const publisher = await openPublisher(url);
+    const subscriber = await openSubscriber(`${url}?claim_idle=0.5`);
+    const received = new Set<unknown>();
+    const reading = subscriber.subscribe(({ value }) => void received.add(value));
+    let sent = 0;
+    const sending = new AbortController();
+    const sender = (async () => {
+      while (!sending.signal.aborted) await publisher.publish({ value: sent++ });
+    })();
+    for (let i = 0; i < 20; i++) {
+      await sleep(30 + 50 * Math.random());
+      proxy.cut();
+      if (i === 7 || i === 14) {
+        await server.kill();
+        await server.restart();
+      }
+    }
+    sending.abort();
+    await sender;
+    await expect.poll(() => received.size, { timeout: 10_000 }).toBe(sent);
+    expect(sent).toBeGreaterThan(50);
+    expect(publisher.details().reconnects).toBeGreaterThan(5);
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await reading;
+    await proxy.stop();
+  }, 30_000);
+});
