@@ -4,7 +4,9 @@ import { clientOptions } from './client-options.ts';
 import { KafkaEventLog } from './event-log.ts';
 import { KafkaLogReader } from './log-reader.ts';
 import { connectionOptions, consumerOptions, producerOptions, topicOptions, type TopicValues } from './options.ts';
-import { openTopic, type TopicPlan } from './topic.ts';
+import { openTopic, planOf, type TopicPlan } from './topic.ts';
+import { publisher } from './publisher.ts';
+import { subscriber } from './subscriber.ts';
 import { parseKafkaUrl } from './url.ts';
 
 /** What the URL of an event log may say. */
@@ -20,12 +22,15 @@ const DAY_MS = 24 * 3_600_000;
 const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 
 /** Opens topics; a topic is its own event log, and any process may open it. */
-export function createConnector(): Pick<Connector, 'openEventLog' | 'openLogReader'> {
+export function createConnector(): Connector {
   return {
+    sinks: { kafka: publisher },
+    sources: { kafka: subscriber },
+
     async openEventLog(url, options) {
       const { address, values } = parseKafkaUrl(url, eventLogOptions);
       const client = await clientOptions(address);
-      const topic = await openTopic(address, client, values.createTopic ? planOf(values, options) : undefined);
+      const topic = await openTopic(address, client, values.createTopic ? logPlan(values, options) : undefined);
       const { partitions = topic.partitions } = options;
       if (partitions !== topic.partitions) throw partitionsMismatch(address.display, topic.partitions, partitions);
       return new KafkaEventLog({ ...values, client, topic, display: address.display });
@@ -44,22 +49,21 @@ export function createConnector(): Pick<Connector, 'openEventLog' | 'openLogRead
   };
 }
 
-function planOf(
+function logPlan(
   values: TopicValues,
   { partitions = DEFAULT_PARTITIONS, retentionMs, maxBytes }: EventLogOptions,
 ): TopicPlan {
-  return {
+  return planOf(values, {
     partitions,
-    replicationFactor: values.replicationFactor,
     settings: {
       'cleanup.policy': 'delete',
       'max.message.bytes': String(MAX_MESSAGE_BYTES),
       'message.timestamp.type': 'CreateTime',
-      'retention.ms': String(values.retention ?? retentionMs ?? DAY_MS),
+      'retention.ms': String(retentionMs ?? DAY_MS),
       // Kafka counts by partition.
       ...(maxBytes === undefined ? {} : { 'retention.bytes': String(Math.ceil(maxBytes / partitions)) }),
     },
-  };
+  });
 }
 
 const partitionsMismatch = (display: string, has: number, wanted: number): MillraceError =>

@@ -93,7 +93,8 @@ export const topicOptions = {
   retention: durationOption({
     optional: true,
     min: '1s',
-    description: '`retention.ms` of a topic that is created; default: 24 h, or what whoever opens the log says',
+    description:
+      '`retention.ms` of a topic that is created; default: what the platform says for an event log, else what the broker says',
   }),
 };
 

@@ -5,6 +5,7 @@ import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 
 import { type ClientOptions, retryDelay } from './client-options.ts';
 import { answered, kafkaError, mayPass } from './errors.ts';
+import type { TopicValues } from './options.ts';
 import type { TopicAddress } from './url.ts';
 
 export interface Topic {
@@ -14,12 +15,24 @@ export interface Topic {
   readonly maxMessageBytes: number;
 }
 
+/** Undefined: what the broker says. */
 export interface TopicPlan {
-  readonly partitions: number;
-  /** Undefined: what the broker says. */
-  readonly replicationFactor: number | undefined;
+  readonly partitions?: number | undefined;
+  readonly replicationFactor?: number | undefined;
   /** Such as `retention.ms`. */
   readonly settings: Readonly<Record<string, string>>;
+}
+
+/** What the options of a URL say about a topic that is made, and how long its records are kept without them. */
+export function planOf(
+  { replicationFactor, retention }: TopicValues,
+  rest: { readonly partitions?: number | undefined; readonly settings?: Readonly<Record<string, string>> },
+): TopicPlan {
+  return {
+    partitions: rest.partitions,
+    replicationFactor,
+    settings: { ...rest.settings, ...(retention === undefined ? {} : { 'retention.ms': String(retention) }) },
+  };
 }
 
 /** Kafka's own default, for a topic whose settings may not be read. */
@@ -27,9 +40,14 @@ const USUAL_MAX_MESSAGE_BYTES = 1_048_588;
 /** A broker that starts, or a topic that was made just now, has no leaders yet. */
 const PATIENCE_MS = 10_000;
 
+export interface TopicWait {
+  readonly signal?: AbortSignal;
+  /** How long a broker that cannot be reached is asked again, milliseconds. Default 10 s. */
+  readonly patienceMs?: number;
+}
+
 /**
- * Asks for the topic and makes it by the plan where there is none. A broker that cannot be reached is asked again for
- * ten seconds.
+ * Asks for the topic and makes it by the plan where there is none.
  *
  * @throws UNAVAILABLE, UNAUTHORIZED, REFUSED, NOT_FOUND (no topic and no plan), CANCELLED
  */
@@ -37,19 +55,19 @@ export async function openTopic(
   address: TopicAddress,
   options: ClientOptions,
   plan?: TopicPlan,
-  signal?: AbortSignal,
+  { signal, patienceMs = PATIENCE_MS }: TopicWait = {},
 ): Promise<Topic> {
   const admin = new Admin({ ...options, retries: 0 });
-  const until = performance.now() + PATIENCE_MS;
+  const startedAt = performance.now();
   try {
     for (let attempt = 1; ; attempt++) {
       try {
         const topic = await askFor(admin, address, plan);
         if (topic !== undefined) return topic;
       } catch (error) {
-        if (performance.now() > until || !mayPass(error)) throw kafkaError(error, address.display);
+        if (performance.now() - startedAt >= patienceMs || !mayPass(error)) throw kafkaError(error, address.display);
       }
-      if (performance.now() > until) {
+      if (performance.now() - startedAt > PATIENCE_MS) {
         throw new MillraceError('UNAVAILABLE', `the topic at ${address.display} has partitions without a leader`);
       }
       await pause(retryDelay(attempt), signal);
@@ -94,7 +112,7 @@ async function createTopic(admin: Admin, name: string, { partitions, replication
   try {
     await admin.createTopics({
       topics: [name],
-      partitions,
+      ...(partitions === undefined ? {} : { partitions }),
       ...(replicationFactor === undefined ? {} : { replicas: replicationFactor }),
       configs: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
     });

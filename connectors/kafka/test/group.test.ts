@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { committedOffset } from './committed-offset.ts';
 import { newTopic, useKafka } from './fixture.ts';
+import { Load, sorted, until } from './load.ts';
 
 const PARTITIONS = 6;
 const kafka = useKafka();
@@ -41,22 +42,10 @@ class TestState {
 class TestConsumer {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  isHandling = false;
 
   async start(url: string, name: string, state: TestState): Promise<this> {
-    const reader: LogReader = await openLogReader(url);
-    this.#running = reader
-      .consume('group', {
-        start: state.start,
-        handle: async (batches) => {
-          this.isHandling = true;
-          await sleep(2);
-          for (const batch of batches) state.commit(name, batch);
-          this.isHandling = false;
-        },
-        signal: this.#stop.signal,
-      })
-      .finally(() => reader.close());
+    const reader = await openLogReader(url);
+    this.#running = this.#consume(reader, name, state);
     return this;
   }
 
@@ -64,41 +53,17 @@ class TestConsumer {
     this.#stop.abort();
     await this.#running;
   }
-}
 
-/** Appends numbered records until it is told to stop. */
-class Load {
-  count = 0;
-  failures = 0;
-  #isStopped = false;
-  readonly #running: Promise<void>;
-
-  constructor(log: EventLog) {
-    this.#running = this.#run(log);
-  }
-
-  async #run(log: EventLog): Promise<void> {
-    while (!this.#isStopped) {
-      const values = Array.from({ length: 30 }, () => `${this.count++}`);
-      await log.append(values.map((value) => ({ key: value, value: Buffer.from(value) })));
-      await sleep(5);
-    }
-  }
-
-  async stop(): Promise<readonly string[]> {
-    this.#isStopped = true;
-    await this.#running;
-    return Array.from({ length: this.count }, (_, i) => `${i}`);
-  }
-}
-
-const sorted = (values: readonly string[]): string[] => values.toSorted((a, b) => Number(a) - Number(b));
-
-async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error('it did not come true in time');
-    await sleep(5);
+  async #consume(reader: LogReader, name: string, state: TestState): Promise<void> {
+    await reader.consume('group', {
+      start: state.start,
+      handle: async (batches) => {
+        await sleep(2);
+        for (const batch of batches) state.commit(name, batch);
+      },
+      signal: this.#stop.signal,
+    });
+    await reader.close();
   }
 }
 

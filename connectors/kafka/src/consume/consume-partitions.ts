@@ -64,9 +64,15 @@ export async function consumePartitions(
       if (!own.retry) throw own;
       milliseconds = retryDelay(++failures);
     }
-    await pause(milliseconds, revoked).catch((cause: unknown) => {
-      if (!hasCode(cause, 'CANCELLED')) throw cause;
-    });
+    await pauseUntil(revoked, milliseconds);
+  }
+}
+
+async function pauseUntil(signal: AbortSignal, milliseconds: number): Promise<void> {
+  try {
+    await pause(milliseconds, signal);
+  } catch (error) {
+    if (!hasCode(error, 'CANCELLED')) throw error;
   }
 }
 

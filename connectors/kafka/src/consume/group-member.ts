@@ -16,6 +16,8 @@ export interface GroupMemberOptions {
   readonly sessionTimeout: number;
   /** Works on the partitions of one generation until they are revoked. A rejection ends the membership. */
   readonly work: (partitions: readonly number[], revoked: AbortSignal) => Promise<void>;
+  /** Called when the group has let it in, perhaps without a partition, each time. */
+  readonly onJoined?: () => void;
 }
 
 /** A new member waits for the next heartbeat of all others. */
@@ -39,7 +41,7 @@ export class GroupMember {
   #assigned: readonly number[] = [];
   #generation: { readonly revoke: AbortController; readonly done: Promise<void> } | undefined;
   #isStopping = false;
-  #joining: Promise<void> | undefined;
+  #isJoining = false;
   #commitTimer: NodeJS.Timeout | undefined;
 
   constructor(options: GroupMemberOptions) {
@@ -131,12 +133,13 @@ export class GroupMember {
 
   #begin({ assignments = [] }: ConsumerGroupJoinPayload): void {
     if (this.#isStopping) return;
-    const { topic, work } = this.#options;
+    const { topic, work, onJoined } = this.#options;
     this.#assigned = assignments.filter((each) => each.topic === topic.name).flatMap(({ partitions }) => partitions);
     const revoke = new AbortController();
     const working = this.#assigned.length === 0 ? Promise.resolve() : work(this.#assigned, revoke.signal);
     const done = working.catch((error: unknown) => this.#ended.reject(error));
     this.#generation = { revoke, done };
+    onJoined?.();
   }
 
   /** Called twice at a first join, hence idempotent. */
@@ -153,22 +156,23 @@ export class GroupMember {
   }
 
   #join(): void {
-    this.#joining ??= this.#joinUntilMember().finally(() => {
-      this.#joining = undefined;
-    });
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    void this.#joinUntilMember();
   }
 
   async #joinUntilMember(): Promise<void> {
     for (let attempt = 1; !this.#isStopping; attempt++) {
       try {
         await this.#consumer.joinGroup({});
-        return;
+        break;
       } catch (error) {
         const own = kafkaError(error, this.#options.display);
         if (!own.retry) this.#ended.reject(own);
         await sleep(retryDelay(attempt));
       }
     }
+    this.#isJoining = false;
   }
 
   async #leave(): Promise<void> {

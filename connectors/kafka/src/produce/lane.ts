@@ -1,6 +1,6 @@
-import { Producer, type CompressionAlgorithmValue, type ProducerOptions } from '@platformatic/kafka';
+import { Producer, type CompressionAlgorithmValue } from '@platformatic/kafka';
 
-import type { ClientOptions } from '../client-options.ts';
+import { type ClientOptions, retryDelay } from '../client-options.ts';
 import { isStale } from '../errors.ts';
 
 export interface LaneOptions {
@@ -8,8 +8,6 @@ export interface LaneOptions {
   readonly compression: CompressionAlgorithmValue;
   /** 'all' makes the producer idempotent: a request that is sent again after a lost answer is written once. */
   readonly acks: 'all' | '1' | '0';
-  /** Milliseconds after which a request is given up. */
-  readonly deliveryTimeout: number;
 }
 
 /** What the driver sends; it takes further fields, which come back untouched. */
@@ -21,7 +19,7 @@ export interface WireRecord {
   readonly headers?: Record<string, Buffer>;
 }
 
-type BufferProducer = Producer<Buffer, Buffer, string, Buffer>;
+type BufferProducer = Producer<Buffer, Buffer, string>;
 
 const ACKS = { all: -1, '1': 1, '0': 0 } as const;
 
@@ -39,14 +37,14 @@ export class Lane {
   }
 
   /**
-   * Writes all or fails with the driver's error. While the leader is away it is tried again, up to the delivery timeout.
+   * Writes all or fails with the driver's error. While the leader is away it is tried again, for so many milliseconds.
    *
    * @returns the offset of the first record per partition; empty for acks 0
    */
-  async send(messages: WireRecord[]): Promise<ReadonlyMap<number, number>> {
+  async send(messages: WireRecord[], timeoutMs: number): Promise<ReadonlyMap<number, number>> {
     const producer = (this.#producer ??= this.#connect());
     this.#spansPartitions = messages.some(({ partition }) => partition !== messages[0]?.partition);
-    const expiry = setTimeout(() => this.#giveUp(producer), this.#options.deliveryTimeout);
+    const expiry = setTimeout(() => this.#giveUp(producer), timeoutMs);
     try {
       const { offsets = [] } = await producer.send({ messages, acks: ACKS[this.#options.acks] });
       return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
@@ -67,22 +65,20 @@ export class Lane {
 
   #connect(): BufferProducer {
     const { client, compression, acks } = this.#options;
-    const { retryDelay: delayOf } = client;
-    const options: ProducerOptions<Buffer, Buffer, string, Buffer> = {
+    const producer: BufferProducer = new Producer({
       ...client,
       compression,
       idempotent: acks === 'all',
       retries: true,
       serializers: { headerKey: (name) => (name === undefined ? undefined : Buffer.from(name)) },
-      retryDelay: (owner, operation, attempt, retries, error) => {
+      retryDelay: (_client, operation, attempt, _retries, error) => {
         // The driver would ask the leader of the first partition for all of them, as long as it tries.
         if (operation === 'produce' && isStale(error) && this.#spansPartitions) {
           setImmediate(() => this.#giveUp(producer));
         }
-        return typeof delayOf === 'function' ? delayOf(owner, operation, attempt, retries, error) : 0;
+        return retryDelay(attempt);
       },
-    };
-    const producer = new Producer(options);
+    });
     return producer;
   }
 

@@ -13,6 +13,8 @@ export interface TopicWriterOptions extends LaneOptions {
   readonly display: string;
   /** Milliseconds that a record may wait for others. */
   readonly linger: number;
+  /** Milliseconds after which a call is told that it failed. */
+  readonly deliveryTimeout: number;
 }
 
 /** The driver never splits a batch, and brokers refuse larger ones; in bytes, with room for headers of batch and records. */
@@ -20,14 +22,16 @@ const MAX_BATCH_BYTES = 1_000_000;
 /** Of all partitions in one request. */
 const MAX_REQUEST_BYTES = 8_000_000;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
-const LEAST_EXPIRY_MS = 50;
+/** What waits unsent is given up a little before what is under way: it would only be sent to be in doubt. */
+const UNSENT_SHARE = 0.9;
+const EXPIRIES = 20;
 
 interface LeaderLane {
   readonly lane: Lane;
   partitions: number[];
   bytes: number;
   isBusy: boolean;
-  timer: NodeJS.Timeout | undefined;
+  isWaiting: boolean;
 }
 
 /**
@@ -55,7 +59,8 @@ export class TopicWriter {
     this.#admin = new Admin({ ...client, retries: 0 });
     this.#queues = Array.from({ length: topic.partitions }, () => new PartitionQueue());
     this.#maxBatchBytes = Math.min(MAX_BATCH_BYTES, topic.maxMessageBytes);
-    this.#expiry = setInterval(() => this.#expire(), Math.max(LEAST_EXPIRY_MS, deliveryTimeout / 20));
+    const unsentMs = UNSENT_SHARE * deliveryTimeout;
+    this.#expiry = setInterval(() => this.#expire(performance.now() - unsentMs), deliveryTimeout / EXPIRIES);
     this.#expiry.unref();
   }
 
@@ -94,25 +99,37 @@ export class TopicWriter {
         this.#drained = resolve;
       });
     }
+    await this.#release();
+  }
+
+  /** Gives up what is under way, which is in doubt then, and what waits. */
+  async destroy(): Promise<void> {
+    this.#expire(Infinity);
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#expiry);
+    await this.#admin.close();
     await this.#refreshing;
     await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.close()));
-    await this.#admin.close();
   }
 
   #schedule(leader: LeaderLane): void {
     if (leader.isBusy || leader.bytes === 0) return;
     const { linger } = this.#options;
     if (leader.bytes >= this.#maxBatchBytes) {
-      clearTimeout(leader.timer);
-      leader.timer = undefined;
       void this.#run(leader);
-    } else if (leader.timer === undefined) {
-      leader.timer = setTimeout(() => {
-        leader.timer = undefined;
+    } else if (!leader.isWaiting) {
+      leader.isWaiting = true;
+      const run = (): void => {
+        leader.isWaiting = false;
         void this.#run(leader);
-      }, linger);
+      };
+      // A timer of nothing would still take a millisecond.
+      if (linger === 0) setImmediate(run);
+      else setTimeout(run, linger);
     }
   }
 
@@ -150,8 +167,10 @@ export class TopicWriter {
   }
 
   async #send(lane: Lane, batch: PendingRecord[]): Promise<void> {
+    const oldest = batch.reduce((least, { since }) => Math.min(least, since), Infinity);
+    const timeoutMs = oldest + this.#options.deliveryTimeout - performance.now();
     try {
-      const offsets = await lane.send(batch);
+      const offsets = await lane.send(batch, timeoutMs);
       this.#settle(batch, (partition) => ({ offset: offsets.get(partition) ?? NaN }));
     } catch (error) {
       this.#settle(batch, outcomesOf(error, this.#options.display));
@@ -182,9 +201,9 @@ export class TopicWriter {
     } else {
       const { error, inDoubt, mayPass } = outcome;
       const before = performance.now() - this.#options.deliveryTimeout;
-      const again = records.filter(({ since }) => mayPass && since >= before);
+      const again = records.filter(({ since }) => mayPass && since >= before && !this.#isClosed);
       for (const record of records) {
-        if (again.length > 0 && record.since >= before) continue;
+        if (again.includes(record)) continue;
         this.#pendingBytes -= record.bytes;
         record.call.failed(record.index, error, inDoubt);
       }
@@ -201,15 +220,14 @@ export class TopicWriter {
     this.#refresh();
   }
 
-  #expire(): void {
-    const before = performance.now() - this.#options.deliveryTimeout;
+  #expire(before: number): void {
     for (const [partition, queue] of this.#queues.entries()) {
       const expired = queue.expire(before);
       if (expired.length === 0) continue;
       const lane = this.#laneOf[partition];
       if (lane !== undefined) lane.bytes -= expired.reduce((sum, { bytes }) => sum + bytes, 0);
-      const { display, deliveryTimeout } = this.#options;
-      const message = `Kafka at ${display} cannot be reached: nothing was written within ${deliveryTimeout} ms`;
+      const { display } = this.#options;
+      const message = `Kafka at ${display} cannot be reached: nothing was written in time`;
       const error = new MillraceError('UNAVAILABLE', message, { field: 'url', value: display });
       this.#settlePartition(expired, { error, inDoubt: false, mayPass: false });
     }
@@ -260,7 +278,7 @@ export class TopicWriter {
       partitions: [],
       bytes: 0,
       isBusy: false,
-      timer: undefined,
+      isWaiting: false,
     };
     this.#lanes.set(leader, lane);
     return lane;
