@@ -87,7 +87,7 @@ export function describeStateModel(fixture: StateStoreFixture, defaults: StateSt
   });
 }
 
-/** A key's events are all in one partition: only there has their order a meaning. */
+/** A key's events, and those of a dedupe key, are all in one partition: only there has their order a meaning. */
 const keyIn = (key: string, partition: number): string => `${key}-${partition}`;
 
 function place(
@@ -97,7 +97,7 @@ function place(
   now: number,
 ): StateEvent {
   const event = { ...rest, key: keyIn(rest.key, partition), offset, time: now + shift * SECOND_MS, appendedAt: now };
-  return dedupeKey === undefined ? event : { ...event, dedupeKey };
+  return dedupeKey === undefined ? event : { ...event, dedupeKey: keyIn(dedupeKey, partition) };
 }
 
 /** The new events after `back` old ones; a negative `back` leaves a gap. */

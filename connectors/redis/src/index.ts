@@ -3,6 +3,7 @@ import { openRedisEventLog, openRedisLogReader } from './event-log/event-log.ts'
 import { channelPublisher } from './publisher/channel-publisher.ts';
 import { keyPublisher } from './publisher/key-publisher.ts';
 import { streamPublisher } from './publisher/stream-publisher.ts';
+import { openRedisStateReader, openRedisStateWriter } from './state-store.ts';
 import { channelSubscriber } from './subscriber/channel-subscriber.ts';
 import { keySubscriber } from './subscriber/key-subscriber.ts';
 import { streamSubscriber } from './subscriber/stream-subscriber.ts';
@@ -10,6 +11,8 @@ import { streamSubscriber } from './subscriber/stream-subscriber.ts';
 export const connector: Connector = {
   openEventLog: openRedisEventLog,
   openLogReader: openRedisLogReader,
+  openStateWriter: openRedisStateWriter,
+  openStateReader: openRedisStateReader,
   sinks: {
     redis: keyPublisher,
     rediss: keyPublisher,

@@ -14,16 +14,31 @@ export class Script {
   }
 
   /** All keys have to lie in one slot of a Cluster. @throws what the driver rejects with */
-  async run(
+  run(client: RedisClient, keys: readonly string[], values: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.#run(
+      () => client.evalsha(this.#digest, keys.length, ...keys, ...values),
+      () => client.eval(this.#source, keys.length, ...keys, ...values),
+    );
+  }
+
+  /** The same, with every text of the answer as bytes. */
+  runBuffer(
     client: RedisClient,
     keys: readonly string[],
     values: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
+    return this.#run(
+      () => client.callBuffer('evalsha', [this.#digest, keys.length, ...keys, ...values]),
+      () => client.callBuffer('eval', [this.#source, keys.length, ...keys, ...values]),
+    );
+  }
+
+  async #run(byDigest: () => Promise<unknown>, bySource: () => Promise<unknown>): Promise<unknown> {
     try {
-      return await client.evalsha(this.#digest, keys.length, ...keys, ...values);
+      return await byDigest();
     } catch (error) {
       if (!isReply(error) || !(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(this.#source, keys.length, ...keys, ...values);
+      return bySource();
     }
   }
 }

@@ -1,0 +1,162 @@
+import {
+  type DeadLetter,
+  type DeadLetterQuery,
+  MillraceError,
+  type Offset,
+  type RollupQuery,
+  type RollupResult,
+  type StateReader,
+  type StateStatistics,
+  type TimelineEntry,
+  type TimelineQuery,
+} from '@millrace/core';
+import { compileScans, decodeDeadLetter, MINUTE_MS, parseDeadLetterId, placeAfter } from '@millrace/core/state';
+
+import type { BoundedLink } from '../bounded-link.ts';
+import type { RedisClient } from '../connection.ts';
+import { deadLetterEntry, type StateKeys } from './keys.ts';
+import { usedMemory } from './memory.ts';
+import { Rollups } from './rollups.ts';
+import type { RedisStateOptions } from './store.ts';
+import { readStatuses } from './status.ts';
+import { readTimeline, type TimelinePart } from './timeline.ts';
+
+/** How much of the newest rollups `warmUp` loads. */
+const WARM_MINUTES = 15;
+/** How often a timeline is asked for again because its partition changed hands meanwhile. */
+const ATTEMPTS = 5;
+
+/** The reading end of a state on Redis, in any process. */
+export class RedisStateReader implements StateReader {
+  readonly partitions: number;
+  readonly #options: RedisStateOptions;
+  readonly #link: BoundedLink;
+  readonly #keys: StateKeys;
+  readonly #rollups: Rollups;
+  readonly #all: readonly number[];
+
+  constructor(options: RedisStateOptions) {
+    this.partitions = options.partitions;
+    this.#options = options;
+    this.#link = options.link;
+    this.#keys = options.keys;
+    this.#rollups = new Rollups(options);
+    this.#all = Array.from({ length: options.partitions }, (_, partition) => partition);
+  }
+
+  /** To be called when the connection was lost. */
+  forget(): void {
+    this.#rollups.forget();
+  }
+
+  async timeline(key: string, query: TimelineQuery): Promise<TimelineEntry[]> {
+    this.#link.assertOpen();
+    const { schema } = this.#options;
+    const { kind } = query;
+    if (!(kind >= 0 && kind < schema.kinds.length && Number.isInteger(kind))) {
+      throw invalid('kind', kind, `an index into ${schema.kinds.length} kinds`);
+    }
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const stored = await this.#link.run((client) => this.#stored(client, key));
+      const found = stored.filter(({ bytes }) => bytes !== null);
+      const parts = found.flatMap(({ partition, owner, bytes }): TimelinePart[] => {
+        const dictionaries = this.#rollups.known(partition, owner);
+        return dictionaries === undefined ? [] : [{ bytes: bytes!, dictionaries }];
+      });
+      const entries = parts.length < found.length ? undefined : readTimeline(parts, query, this.#options);
+      if (entries !== undefined) return entries;
+      await this.#rollups.load(found.map(({ partition }) => partition));
+    }
+    throw new MillraceError('UNAVAILABLE', 'the partitions of the state change hands too often to be read: try again');
+  }
+
+  rollup(query: RollupQuery): Promise<RollupResult> {
+    return this.#rollups.query(query);
+  }
+
+  async deadLetters({ after, limit }: DeadLetterQuery): Promise<DeadLetter[]> {
+    const place = placeAfter(after);
+    const found: DeadLetter[] = [];
+    for (const partition of this.#all) {
+      if (found.length >= limit || (place !== undefined && partition < place.partition)) continue;
+      const from = partition === place?.partition ? `(${deadLetterEntry(place.offset)}` : '-';
+      const more = await this.#letters(partition, from, '+', limit - found.length);
+      found.push(...more);
+    }
+    return found;
+  }
+
+  async deadLetter(id: string): Promise<DeadLetter | undefined> {
+    const place = parseDeadLetterId(id);
+    if (place === undefined || place.partition >= this.partitions) return undefined;
+    const entry = deadLetterEntry(place.offset);
+    const [found] = await this.#letters(place.partition, entry, entry, 1);
+    return found;
+  }
+
+  async committed(partition: number): Promise<Offset | undefined> {
+    const committed = await this.#link.run((client) => client.hget(this.#keys.status(partition), 'committed'));
+    return committed === null ? undefined : Number(committed);
+  }
+
+  async statistics(): Promise<StateStatistics> {
+    const [statuses, bytes, counts] = await Promise.all([
+      readStatuses(this.#link, this.#keys, this.partitions),
+      this.#link.run(usedMemory),
+      this.#link.run((client) =>
+        Promise.all(this.#all.map((partition) => client.xlen(this.#keys.deadLetters(partition)))),
+      ),
+    ]);
+    const clocks = statuses.flatMap(({ clock }) => clock ?? []);
+    return {
+      bytes,
+      deadLetters: counts.reduce((sum, count) => sum + count, 0),
+      late: statuses.reduce((sum, { late }) => sum + late, 0),
+      duplicates: statuses.reduce((sum, { duplicates }) => sum + duplicates, 0),
+      ...(clocks.length === 0 ? {} : { clock: Math.max(...clocks) }),
+    };
+  }
+
+  async warmUp(): Promise<void> {
+    compileScans(this.#options.schema);
+    const minutes = await this.#rollups.newestMinutes(WARM_MINUTES);
+    const last = minutes.at(-1);
+    if (last === undefined) return;
+    const from = Math.max(minutes[0]!, last - WARM_MINUTES + 1) * MINUTE_MS;
+    await this.rollup({ from, to: (last + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
+    await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  /** Which partition a key is in is its log's choice, so all are asked: one command, on a Cluster one per partition. */
+  async #stored(
+    client: RedisClient,
+    key: string,
+  ): Promise<{ partition: number; owner: string; bytes: Buffer | null }[]> {
+    const names = this.#all.map((partition) => [this.#keys.timelines(partition) + key, this.#keys.owner(partition)]);
+    const values = client.isCluster
+      ? (await Promise.all(names.map((pair) => client.mgetBuffer(pair)))).flat()
+      : await client.mgetBuffer(names.flat());
+    return this.#all.map((partition) => ({
+      partition,
+      bytes: values[2 * partition]!,
+      owner: values[2 * partition + 1]?.toString() ?? '',
+    }));
+  }
+
+  async #letters(partition: number, from: string, to: string, count: number): Promise<DeadLetter[]> {
+    if (count <= 0) return [];
+    const entries = (await this.#link.run((client) =>
+      client.xrangeBuffer(this.#keys.deadLetters(partition), from, to, 'COUNT', count),
+    )) as readonly [Buffer, readonly Buffer[]][];
+    return entries.map(([id, fields]) =>
+      decodeDeadLetter({ partition, offset: Number.parseInt(id.toString(), 10) }, fields[1]!),
+    );
+  }
+}
+
+const invalid = (field: string, value: unknown, accepted: string): MillraceError =>
+  new MillraceError('INVALID_ARGUMENT', `${field} is ${String(value)}: give ${accepted}`, { field, value, accepted });
