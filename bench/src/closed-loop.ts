@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 
 import { build } from 'hdr-histogram-js';
 
-import type { LoadResult } from './http-load.ts';
+import type { LoadResult } from './load-result.ts';
 
 export interface ClosedLoopOptions {
   readonly url: URL;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { closedLoop } from './closed-loop.ts';
+import type { LoadResult } from './load-result.ts';
 
 const WRK_SCRIPT = fileURLToPath(new URL('load.lua', import.meta.url));
 
@@ -14,16 +15,6 @@ export interface LoadOptions {
   readonly contentType: string;
   readonly connections: number;
   readonly seconds: number;
-}
-
-export interface LoadResult {
-  /** Answered requests. */
-  readonly requests: number;
-  readonly seconds: number;
-  /** Answered with a status above 399, or not at all. */
-  readonly failed: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
 }
 
 export type LoadGenerator = 'wrk' | 'built-in';

@@ -99,7 +99,8 @@ export interface LogAppender {
    * A rejection with a code whose `retry` is true means that nothing was written; after LOG_FAILED the append is in
    * doubt: the records may or may not appear.
    *
-   * @throws LOG_FULL (disk or size limit), LOG_FAILED, LOG_CLOSED, RECORD_TOO_LARGE, INVALID_ARGUMENT (partition)
+   * @throws LOG_FULL (no room where the log is kept; a size limit removes the oldest instead), QUEUE_FULL (more waits to
+   *   be written than memory should hold), LOG_FAILED, LOG_CLOSED, RECORD_TOO_LARGE, INVALID_ARGUMENT (partition)
    */
   append(records: readonly NewRecord[]): Promise<readonly Position[]>;
   /** Waits for running appends. Closing twice is harmless. */

@@ -113,6 +113,8 @@ export interface StateWriter {
    *
    * @throws COMMIT_GAP when `from` lies above the committed offset: read again from there.
    * @throws STALE_OWNER when another owner has taken the partition over: stop.
+   * @throws STORE_FAILED when it could not be written, and from then on: close, see {@link StateReader.recover}, open anew.
+   * @throws STATE_CORRUPT, STATE_CLOSED, INVALID_ARGUMENT (a change that contradicts itself or the schema)
    */
   commit(changes: readonly PartitionChange[]): Promise<CommitResult>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import type { Position } from '@millrace/core';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
 
-import type { EventLogTarget, OpenLog } from './event-log-suite.ts';
+import type { EventLogTarget, OpenLog } from './event-log-target.ts';
 import { copyRecords, readWhole, type SeenRecord } from './read-whole.ts';
 
 interface ModelRecord extends Position {

@@ -10,20 +10,8 @@ import { expect } from 'vitest';
 
 import { type ContractSubject, describeContract } from './contract-suite.ts';
 import { checkEventLogModel } from './event-log-model.ts';
+import type { EventLogTarget, OpenLog } from './event-log-target.ts';
 import { copyRecords, readWhole, type SeenRecord } from './read-whole.ts';
-
-/** The two ends of a log; one object has both where they are one. */
-export interface OpenLog {
-  readonly appender: LogAppender;
-  readonly reader: LogReader;
-}
-
-export interface EventLogTarget extends OpenLog {
-  /** Closes both ends and opens the same log again. */
-  reopen(): Promise<OpenLog>;
-  /** Closes what is open and removes what it left behind. */
-  close(): Promise<void>;
-}
 
 /** An empty log has to have so many partitions. */
 export const SUITE_PARTITIONS = 3;

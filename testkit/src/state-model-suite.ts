@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START } from './state-events.ts';
 import { StateModel } from './state-model.ts';
-import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from './state-store-suite.ts';
+import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from './state-store-fixture.ts';
 
 const PARTITIONS = 3;
 const KEEP = 4;

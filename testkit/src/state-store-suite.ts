@@ -1,31 +1,9 @@
-import { hasCode, type RollupQuery, type StateReader, type StateSchema, type StateWriter } from '@millrace/core';
+import { hasCode, type RollupQuery, type StateReader } from '@millrace/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent } from './state-events.ts';
 import { describeStateModel } from './state-model-suite.ts';
-
-export interface StateStoreOptions {
-  readonly schema: StateSchema;
-  readonly partitions: number;
-  readonly keep: number;
-  readonly retentionMs: number;
-}
-
-/** One store, empty at first. */
-export interface OpenStateStore {
-  readonly writer: StateWriter;
-  readonly reader: StateReader;
-  /** Closes both ends and opens the same store again. */
-  reopen(): Promise<OpenStateStore>;
-  /** Closes both ends and removes the store. */
-  close(): Promise<void>;
-}
-
-export interface StateStoreFixture {
-  open(options: StateStoreOptions): Promise<OpenStateStore>;
-  /** Why this store cannot be tested here. */
-  readonly skip?: string;
-}
+import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from './state-store-fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const DEFAULTS: StateStoreOptions = { schema: STATE_SCHEMA, partitions: 4, keep: 230, retentionMs: 24 * HOUR_MS };

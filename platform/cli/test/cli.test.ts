@@ -20,6 +20,10 @@ describe('a command line that is wrong', () => {
     [['up', '--port', '99999'], '--port: "99999" is not an integer from 0 to 65535'],
     [['profile'], "missing required argument 'cookie'"],
     [['load', '--late', '120%', '--url', 'http://127.0.0.1:9'], '--late: "120%" is not a share from 0 to 1'],
+    [
+      ['load', '--url', 'https://127.0.0.1:9'],
+      'load speaks plain HTTP only, and https://127.0.0.1:9 is not an http:// address',
+    ],
     [['profile', 'a', '--url', 'localhost:80'], '--url: "localhost:80" is not an address'],
     [['config', 'uq'], 'uq has no options to show'],
   ])('%j ends with 2 and says how to do it', async (args, message) => {

@@ -1,7 +1,13 @@
-import { defineOptions, durationOption, integerOption, stringOption } from '@millrace/core';
+import {
+  MillraceError,
+  booleanOption,
+  defineOptions,
+  durationOption,
+  integerOption,
+  stringOption,
+} from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
-import { booleanOption } from '@millrace/core';
 import { CARDINALITIES } from '../load/generator.ts';
 import { printReport } from '../load/print-report.ts';
 import { runLoad } from '../load/run.ts';
@@ -86,6 +92,7 @@ export const loadCommand = defineCommand({
   ],
   async run({ options, terminal, interrupted }) {
     const platform = await findPlatform(options);
+    refuseEncryption(platform.url);
     const bar = progressBar(terminal);
     const { freshness: freshnessMs, start, ...rest } = options;
     const shares = { late: shareOf('--late', options.late), ties: shareOf('--ties', options.ties) };
@@ -107,3 +114,14 @@ export const loadCommand = defineCommand({
     return report.passed ? EXIT.ok : EXIT.failure;
   },
 });
+
+/** @throws INVALID_OPTION */
+function refuseEncryption(url: string): void {
+  if (new URL(url).protocol === 'http:') return;
+  const accepted = 'an http:// address';
+  throw new MillraceError('INVALID_OPTION', `--url: load speaks plain HTTP only, and ${url} is not ${accepted}`, {
+    field: '--url',
+    value: url,
+    accepted,
+  });
+}

@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core';
 import type { Chunk, ChunkLimits, LineError, Place } from './chunk.ts';
 import type { TagMapper } from './mapping.ts';
-import { timeOfLine } from './time.ts';
+import { parseEventTime } from './time.ts';
 
 const LINE_FEED = 0x0a;
 /** The platform refuses lines of a hundredth of this: a file without line feeds is something else. */
@@ -116,4 +116,17 @@ function mapLines(
     lineOf: (bodyLine) => sources[bodyLine - 1]!,
     errors,
   };
+}
+
+const TIME_FIELD = /"time"\s*:\s*"([^"]*)"/;
+
+/** Event time of a line of NDJSON, milliseconds; undefined when it has none: the platform will say so. */
+function timeOfLine(line: string, mapper: TagMapper | undefined): number | undefined {
+  if (mapper === undefined) return parseEventTime(TIME_FIELD.exec(line)?.[1]);
+  try {
+    return mapper.time(JSON.parse(line));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,3 @@
-import type { TagMapper } from './mapping.ts';
-
 /** Epoch times with fewer digits are seconds: 1e11 ms is March 1973, 1e11 s the year 5138. */
 const SMALLEST_MILLISECONDS = 1e11;
 const NUMBER = /^-?\d+(\.\d+)?$/;
@@ -20,16 +18,3 @@ export function parseEventTime(value: unknown): number | undefined {
 }
 
 const fromEpoch = (value: number): number => Math.round(Math.abs(value) < SMALLEST_MILLISECONDS ? value * 1000 : value);
-
-const TIME_FIELD = /"time"\s*:\s*"([^"]*)"/;
-
-/** Event time of a line of NDJSON, milliseconds; undefined when it has none: the platform will say so. */
-export function timeOfLine(line: string, mapper: TagMapper | undefined): number | undefined {
-  if (mapper === undefined) return parseEventTime(TIME_FIELD.exec(line)?.[1]);
-  try {
-    return mapper.time(JSON.parse(line));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
