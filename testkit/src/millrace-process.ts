@@ -11,6 +11,8 @@ export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.
 /** As `npm start` and the installed command run it: a bounded young generation. */
 const NODE_FLAGS = ['--max-semi-space-size=16'];
 
+const READY_TIMEOUT_MS = 30_000;
+
 export interface StartOptions {
   readonly dataDirectory: string;
   /** Further arguments of `up`, such as `['--retention', '3y']`. */
@@ -22,64 +24,93 @@ export interface StartOptions {
   readonly readyTimeoutMs?: number;
 }
 
-/** `millrace up` in a process of its own, so that it can be killed. */
-export interface MillraceProcess {
-  readonly url: string;
+/** A `millrace` command that runs until it is told to stop, in a process of its own, so that it can be killed. */
+export interface RunningCommand {
   readonly pid: number;
-  /** From spawn until `/ready` answered 200, milliseconds. */
-  readonly readyAfterMs: number;
   /** All it has printed so far. */
-  output(): string;
+  readonly output: () => string;
   /** SIGTERM; resolves with the exit code and how long it took. */
   stop(): Promise<{ code: number | null; ms: number }>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
 }
 
+/** `millrace up`. */
+export interface MillraceProcess extends RunningCommand {
+  readonly url: string;
+  /** From spawn until `/ready` answered 200, milliseconds. */
+  readonly readyAfterMs: number;
+}
+
 /** Starts `millrace up` and resolves when it is ready. @throws an Error with its output when it ends or hangs before */
 export async function startMillrace(options: StartOptions): Promise<MillraceProcess> {
   const startedAt = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      ...NODE_FLAGS,
-      MILLRACE_MAIN,
-      'up',
-      '--data',
-      options.dataDirectory,
-      '--port',
-      String(options.port ?? 0),
-      ...(options.arguments ?? []),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...options.env } },
-  );
-  const chunks: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
-  const output = (): string => chunks.join('');
-  const gone = once(child, 'exit');
+  const { dataDirectory, port = 0, arguments: more = [], env = {} } = options;
+  const { child, command } = spawnCommand(['up', '--data', dataDirectory, '--port', String(port), ...more], env);
   try {
-    const url = await readyUrl(child, options, startedAt, output);
-    return {
-      url,
-      pid: child.pid!,
-      readyAfterMs: performance.now() - startedAt,
-      output,
-      async stop() {
-        const stoppedAt = performance.now();
-        child.kill('SIGTERM');
-        await gone;
-        return { code: child.exitCode, ms: performance.now() - stoppedAt };
-      },
-      async kill() {
-        child.kill('SIGKILL');
-        await gone;
-      },
-    };
+    const url = await readyUrl(child, options, startedAt, command.output);
+    return { ...command, url, readyAfterMs: performance.now() - startedAt };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
+}
+
+/** A part of a platform whose log and state are shared, on a free port. */
+export interface RoleProcess extends RunningCommand {
+  /** Where it answers: everything, or health and figures only. */
+  readonly url: string;
+}
+
+/**
+ * Starts `millrace frontend` or `millrace processor`, and resolves when it says where it answers.
+ *
+ * @param more arguments, such as `['--log', 'kafka://...', '--state', 'redis://...']`
+ * @throws an Error with its output when it ends or hangs before
+ */
+export async function startRole(
+  role: 'frontend' | 'processor',
+  more: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RoleProcess> {
+  const startedAt = performance.now();
+  const { child, command } = spawnCommand([role, '--port', '0', ...more], env);
+  while (performance.now() - startedAt < READY_TIMEOUT_MS && child.exitCode === null && child.signalCode === null) {
+    const url = new RegExp(String.raw`^millrace ${role} is running.* at (http\S+)$`, 'm').exec(command.output())?.[1];
+    if (url !== undefined) return { ...command, url };
+    await sleep(10);
+  }
+  child.kill('SIGKILL');
+  throw new Error(`millrace ${role} did not start:\n${command.output()}`);
+}
+
+function spawnCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): { readonly child: ChildProcess; readonly command: RunningCommand } {
+  const child = spawn(process.execPath, [...NODE_FLAGS, MILLRACE_MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  });
+  const chunks: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+  const gone = once(child, 'exit');
+  const command: RunningCommand = {
+    pid: child.pid!,
+    output: () => chunks.join(''),
+    async stop() {
+      const stoppedAt = performance.now();
+      child.kill('SIGTERM');
+      await gone;
+      return { code: child.exitCode, ms: performance.now() - stoppedAt };
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+  return { child, command };
 }
 
 async function readyUrl(
@@ -88,7 +119,7 @@ async function readyUrl(
   startedAt: number,
   output: () => string,
 ): Promise<string> {
-  const limit = options.readyTimeoutMs ?? 30_000;
+  const limit = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
   while (performance.now() - startedAt < limit) {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`millrace up ended with ${child.exitCode ?? child.signalCode}:\n${output()}`);

@@ -1,5 +1,9 @@
 import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SentTag, TagOracle } from './tag-oracle.ts';
+
+/** After a failure, so that an outage does not use up the tags. */
+const PAUSE_MS = 10;
 
 export interface SenderOptions {
   readonly url: string;
@@ -9,11 +13,13 @@ export interface SenderOptions {
   /** Connections that send batches, and tags per batch. Default none. */
   readonly batchConnections?: number;
   readonly batchSize?: number;
+  /** Go on after a request that failed, with the next tags: what it sent is in doubt. Default: its connection ends. */
+  readonly goOn?: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface SendResult {
-  /** Requests that failed or were refused; each ended its connection. */
+  /** Requests that failed or were refused; unless `goOn`, each ended its connection. */
   readonly failures: readonly string[];
 }
 
@@ -22,7 +28,7 @@ export interface SendResult {
  * A running request is awaited, not cut off.
  */
 export async function sendTags(options: SenderOptions): Promise<SendResult> {
-  const { url, oracle, connections, batchConnections = 0, batchSize = 100, signal } = options;
+  const { url, oracle, connections, batchConnections = 0, batchSize = 100, goOn = false, signal } = options;
   const agent = new Agent({ keepAlive: true });
   const failures: string[] = [];
   const connection = async (path: string, type: string, size: number): Promise<void> => {
@@ -31,9 +37,9 @@ export async function sendTags(options: SenderOptions): Promise<SendResult> {
       const problem = await send(new URL(path, url), agent, type, tags);
       if (problem !== undefined) {
         failures.push(problem);
-        return;
-      }
-      oracle.acknowledge(tags);
+        if (!goOn) return;
+        await sleep(PAUSE_MS);
+      } else oracle.acknowledge(tags);
     }
   };
   await Promise.all([
