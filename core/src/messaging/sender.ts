@@ -106,14 +106,18 @@ export class Sender {
   /** Whether there is something to send. */
   #next(): boolean {
     if (this.#gate.suspended()) return false;
-    if (this.#batch.length === 0) this.#take(this.#gate.allowance());
+    // Again where it took only what its callers had withdrawn.
+    while (this.#batch.length === 0 && this.#take()) continue;
     return this.#batch.length > 0 || this.#outage.length > 0;
   }
 
-  #take(allowed: number): void {
-    const most = Math.min(allowed, this.#options.maxBatch);
-    if (most > 0) this.#gate.took(this.#outbox.take(this.#batch, this.#encoded, most, MAX_BATCH_BYTES));
+  /** False when there is nothing that may go. */
+  #take(): boolean {
+    const most = Math.min(this.#gate.allowance(), this.#options.maxBatch);
+    if (most <= 0 || this.#outbox.length === 0) return false;
+    this.#gate.took(this.#outbox.take(this.#batch, this.#encoded, most, MAX_BATCH_BYTES));
     this.#attempts = 0;
+    return true;
   }
 
   #idle(): Promise<void> {

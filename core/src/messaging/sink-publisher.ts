@@ -288,7 +288,8 @@ export class SinkPublisher implements Publisher {
     const waits = this.#outbox.waiting;
     if (!this.#outbox.offer(entry)) {
       const error = this.#queueFull();
-      this.#drop(entry, error);
+      if (untilRoom) this.#drop(entry, error);
+      else this.#countDropped(entry, error);
       return untilRoom ? DONE : Promise.reject(error);
     }
     this.#release.offered();
@@ -335,10 +336,14 @@ export class SinkPublisher implements Publisher {
   };
 
   #drop(entry: Entry, error: MillraceError): void {
+    this.#countDropped(entry, error);
+    this.#tell(entry, error);
+  }
+
+  #countDropped(entry: Entry, error: MillraceError): void {
     if (this.#dropped === 0) this.#options.hooks.logger?.warn({ err: error }, `${this.#who}: dropping messages`);
     this.#dropped++;
     this.#settle(entry);
-    this.#tell(entry, error);
   }
 
   #settle(entry: Entry): void {
