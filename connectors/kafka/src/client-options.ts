@@ -23,7 +23,7 @@ export async function clientOptions(address: TopicAddress): Promise<ClientOption
     ...(username === undefined
       ? {}
       : { sasl: { mechanism: saslMechanism, username, ...(password === undefined ? {} : { password }) } }),
-    ...(address.tls ? { tls: await tlsOptions(address), tlsServerName: true } : {}),
+    ...(address.tls ? { tls: await tlsOptions(address), tlsServerName: !brokers.some(isAddress) } : {}),
   };
 }
 
@@ -32,6 +32,9 @@ export function retryDelay(attempt: number): number {
   const whole = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10));
   return Math.round(whole * (0.5 + Math.random() * 0.5));
 }
+
+/** TLS names hosts only; brokers that share an address are told apart by that name. */
+const isAddress = (broker: string): boolean => /^(\[|[\d.]+(:|$))/.test(broker);
 
 async function tlsOptions({ tlsCa, tlsCert, tlsKey }: TopicAddress): Promise<NonNullable<BaseOptions['tls']>> {
   const [ca, cert, key] = await Promise.all([pem('tls_ca', tlsCa), pem('tls_cert', tlsCert), pem('tls_key', tlsKey)]);

@@ -78,13 +78,16 @@ interface Address {
 
 function parseAddress(text: string): Address {
   const display = withoutPassword(text);
-  if (!URL.canParse(text)) {
+  const withOneHost = text.replace(FURTHER_HOSTS, '$1');
+  if (!URL.canParse(withOneHost)) {
     throw new MillraceError('INVALID_ARGUMENT', `"${display}" is no URL`, { field: 'url', value: display });
   }
-  const url = new URL(text);
+  const url = new URL(withOneHost);
   return { url, text, display, query: Object.fromEntries(url.searchParams) };
 }
 
+/** Brokers and clusters are named by several hosts, of which a URL can hold the first only: `text` has them all. */
+const FURTHER_HOSTS = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?[^/?#@,]*),[^/?#@]*/i;
 const PASSWORD_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*:)[^/?#]*@/i;
 const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret)=)[^&#]*/gi;
 
