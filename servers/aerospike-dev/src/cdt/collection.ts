@@ -1,10 +1,92 @@
+import { decode } from '../msgpack/decode.ts';
+import { particleOf } from '../msgpack/encode.ts';
+import type { MapOrder, Value } from '../msgpack/values.ts';
+import { ListValue, MapValue } from '../msgpack/values.ts';
+import { PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
+import { Arguments, incompatible } from './arguments.ts';
+import type { Location } from './context.ts';
+import { created, follow, readSteps } from './context.ts';
+import { CREATING_LIST_OPERATIONS, LIST_OPERATIONS } from './list-operations.ts';
+import { CREATING_MAP_OPERATIONS, FIRST_MAP_OPERATION, MAP_OPERATIONS } from './map-operations.ts';
 
-export function readCollection(_bins: Bins, _operation: Operation): Particle | undefined {
-  throw new CommandError(RESULT.unsupportedFeature, 'not yet');
+/** Stands before the context in an operation on a nested list or map. */
+const WITH_CONTEXT = 0xff;
+
+export function readCollection(bins: Bins, { name, data }: Operation): Particle | undefined {
+  const bin = bins.get(name);
+  if (bin === undefined) return undefined;
+  const { answer } = runOnCollection(collectionOf(bin), decode(data));
+  return answer === undefined ? undefined : particleOf(answer);
 }
-export function modifyCollection(_bins: Bins, _operation: Operation): Particle | undefined {
-  throw new CommandError(RESULT.unsupportedFeature, 'not yet');
+
+export function modifyCollection(bins: Bins, { name, data }: Operation): Particle | undefined {
+  const bin = bins.get(name);
+  const { answer, root } = runOnCollection(bin && collectionOf(bin), decode(data));
+  if (root !== undefined) bins.set(name, particleOf(root));
+  return answer === undefined ? undefined : particleOf(answer);
+}
+
+function collectionOf({ type, data }: Particle): Value {
+  if (type !== PARTICLE.list && type !== PARTICLE.map) throw incompatible('the bin is neither a list nor a map');
+  return decode(data);
+}
+
+/**
+ * Runs one operation on a list or map, or on one inside of it, which it changes.
+ *
+ * @param root undefined for a bin that does not exist
+ * @param call the code with its parameters, or the context and those
+ * @returns the answer, undefined for none, and the root, which the operation may have made
+ */
+export function runOnCollection(
+  root: Value | undefined,
+  call: Value,
+): { answer: Value | undefined; root: Value | undefined } {
+  let top = root;
+  let here: Location = { value: top, create: 0, replace: (value) => void (top = value) };
+  let parts = partsOf(call);
+  if (parts[0] === WITH_CONTEXT && parts.length === 3 && parts[1] instanceof ListValue) {
+    here = follow(here, readSteps(parts[1]));
+    parts = partsOf(parts[2]!);
+  }
+  const [code, ...parameters] = parts;
+  if (typeof code !== 'number') throw new CommandError(RESULT.parameter, 'an operation on a list or map has no code');
+  return { answer: run(here, code, new Arguments(parameters)), root: top };
+}
+
+function partsOf(call: Value): readonly Value[] {
+  if (call instanceof ListValue) return call.items;
+  throw new CommandError(RESULT.parameter, 'an operation on a list or map is not a list');
+}
+
+function run(here: Location, code: number, args: Arguments): Value | undefined {
+  const isList = code < FIRST_MAP_OPERATION;
+  const operation = isList ? undefined : MAP_OPERATIONS.get(code);
+  const listOperation = isList ? LIST_OPERATIONS.get(code) : undefined;
+  if (operation === undefined && listOperation === undefined) {
+    throw new CommandError(RESULT.unsupportedFeature, `aerospike-dev does not know the list or map operation ${code}`);
+  }
+  const value = here.value ?? made(here, isList, code, args);
+  if (value === undefined) return undefined;
+  if (value instanceof ListValue && listOperation !== undefined) return listOperation(value, args);
+  if (value instanceof MapValue && operation !== undefined) return operation(value, args);
+  throw incompatible(`operation ${code} needs a ${isList ? 'list' : 'map'}`);
+}
+
+/** The list or map that the operation makes where there is none. */
+function made(here: Location, isList: boolean, code: number, args: Arguments): Value | undefined {
+  const creating = isList ? CREATING_LIST_OPERATIONS : CREATING_MAP_OPERATIONS;
+  if (!creating.has(code)) return undefined;
+  let value: ListValue | MapValue;
+  if (here.create !== 0) value = created(isList, here.create);
+  else {
+    const parameter = creating.get(code);
+    const order = parameter === undefined ? 0 : args.optionalInteger(parameter, 0);
+    value = isList ? new ListValue([], (order & 1) !== 0) : new MapValue([], (order & 3) as MapOrder);
+  }
+  here.replace(value);
+  return value;
 }

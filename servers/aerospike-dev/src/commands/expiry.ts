@@ -26,3 +26,16 @@ export function newVoidTime(namespace: Namespace, ttl: number, existing: StoredR
   if (!settings.acceptsTtl) throw new CommandError(RESULT.forbidden, 'a TTL needs nsup-period to be above 0');
   return secondsSince2010(Date.now()) + ttl;
 }
+
+/**
+ * Gives the record its whole life anew when no more of it is left than this percentage of its TTL: 1 to 100, anything
+ * else leaves it.
+ */
+export function touchOnRead(record: StoredRecord, percent: number): void {
+  if (record.voidTime === 0 || percent < 1 || percent > 100) return;
+  const now = Date.now();
+  const ttl = record.voidTime - secondsSince2010(record.lastUpdate);
+  if ((record.voidTime - secondsSince2010(now)) * 100 > ttl * percent) return;
+  record.voidTime = secondsSince2010(now) + ttl;
+  record.lastUpdate = now;
+}

@@ -2,7 +2,7 @@ import { OPERATION, PARTICLE } from '../protocol/constants.ts';
 import type { Message } from '../protocol/message.ts';
 import { OPERATION_HEADER_BYTES, nextOperation } from '../protocol/operation.ts';
 import type { PackedBins } from '../storage/packed-bins.ts';
-import { packBins, unpackBins } from '../storage/packed-bins.ts';
+import { operationSize, packBins, unpackBins } from '../storage/packed-bins.ts';
 
 /** The operations of a message that does nothing but write values to different bins. */
 export interface PlainBins {
@@ -48,7 +48,3 @@ function coversBins({ names }: PlainBins, existing: PackedBins): boolean {
   }
   return true;
 }
-
-const operationSize = (packed: PackedBins, at: number): number =>
-  packed.charCodeAt(at) * 0x1000000 +
-  ((packed.charCodeAt(at + 1) << 16) | (packed.charCodeAt(at + 2) << 8) | packed.charCodeAt(at + 3));

@@ -8,6 +8,7 @@ import type { Namespace } from '../storage/namespace.ts';
 import { packBins, unpackBins } from '../storage/packed-bins.ts';
 import type { StoredRecord } from '../storage/record.ts';
 import { checkFilter, checkKey } from './conditions.ts';
+import { touchOnRead } from './expiry.ts';
 import { runOperations } from './operate.ts';
 
 /** Get, select, exists, and operations that only read. */
@@ -16,7 +17,9 @@ export function read(namespace: Namespace, message: Message): Outcome {
   if (record === undefined) return emptyOutcome(RESULT.notFound);
   checkKey(message, record);
   checkFilter(namespace, message, record);
-  return readRecord(namespace, message, message.digest, record);
+  const outcome = readRecord(namespace, message, message.digest, record);
+  touchOnRead(record, message.ttl);
+  return outcome;
 }
 
 /** What the message asks of a record that was found. */

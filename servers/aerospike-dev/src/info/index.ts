@@ -20,7 +20,7 @@ const COMMANDS: InfoFamily = {
 };
 
 /** What a client that names no command is told. */
-const DEFAULT_COMMANDS = ['node', 'build', 'edition', 'cluster-name', 'statistics'];
+const DEFAULT_COMMANDS = ['node', 'build', 'version', 'edition', 'cluster-name', 'statistics'];
 
 /** Answers the commands of one info request, one a line. */
 export function answerInfo(context: InfoContext, request: string): string {

@@ -11,26 +11,37 @@ export const namespaceCommands: InfoFamily = {
     const namespace = context.database.namespace(path[0] ?? '');
     return namespace === undefined ? NAMESPACE_NOT_FOUND : namespaceStatistics(context, namespace);
   },
+  'get-config': (context, { named }) => {
+    if (named.get('context') !== 'namespace') return pairs({ 'cluster-name': context.cluster.name });
+    const namespace = context.database.namespace(named.get('id') ?? named.get('namespace') ?? '');
+    return namespace === undefined ? NAMESPACE_NOT_FOUND : pairs(namespaceConfiguration(context, namespace));
+  },
   sets: listSets,
   bins: () => '',
 };
 
-function namespaceStatistics({ cluster, nsupPeriodMs }: InfoContext, namespace: Namespace): string {
-  const { settings } = namespace;
+function namespaceStatistics(context: InfoContext, namespace: Namespace): string {
   return pairs({
     objects: namespace.records,
     master_objects: namespace.records,
     expired_objects: namespace.expired,
     data_used_bytes: namespace.bytes,
-    stop_writes: namespace.bytes >= settings.maxBytes,
-    effective_replication_factor: cluster.replicationFactor,
+    stop_writes: namespace.bytes >= namespace.settings.maxBytes,
+    effective_replication_factor: context.cluster.replicationFactor,
+    ...namespaceConfiguration(context, namespace),
+  });
+}
+
+function namespaceConfiguration({ nsupPeriodMs }: InfoContext, { settings }: Namespace) {
+  return {
     'default-ttl': settings.defaultTtl,
     'nsup-period': nsupPeriodMs / 1000,
+    'allow-ttl-without-nsup': settings.acceptsTtl && nsupPeriodMs === 0,
     'max-record-size': settings.maxRecordBytes,
     'storage-engine': 'memory',
     'storage-engine.data-size': settings.maxBytes,
     'strong-consistency': false,
-  });
+  };
 }
 
 function listSets({ database }: InfoContext, { path }: InfoParameters): string {

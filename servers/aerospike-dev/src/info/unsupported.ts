@@ -12,6 +12,9 @@ export const unsupportedCommands: InfoFamily = {
   'udf-get': unsupported('user-defined functions'),
   'udf-list': () => '',
   'set-config': unsupported('configuration at run time: start it with the options you need'),
-  'get-config': () => '',
   racks: () => '',
+  // Scans and queries in the background end before they are answered, so no job is ever under way.
+  'query-show': () => infoError(RESULT.notFound, 'job not found'),
+  'scan-show': () => infoError(RESULT.notFound, 'job not found'),
+  'query-abort': () => infoError(RESULT.notFound, 'job not found'),
 };

@@ -6,6 +6,7 @@ export const RESULT = {
   generation: 3,
   parameter: 4,
   recordExists: 5,
+  binExists: 6,
   outOfSpace: 8,
   timeout: 9,
   unavailable: 11,

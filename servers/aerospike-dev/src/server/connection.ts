@@ -1,12 +1,13 @@
 import { inflateSync } from 'node:zlib';
 import type { Socket } from 'node:net';
+import type { Reply } from '../commands/scan.ts';
 import { answerInfo } from '../info/index.ts';
 import type { InfoContext } from '../info/command.ts';
 import { FRAME, MAX_FRAME_BYTES, PROTO_HEADER_BYTES } from '../protocol/constants.ts';
 import { FrameReader } from '../protocol/frame-reader.ts';
 import { adminResponse, infoResponse } from '../protocol/response.ts';
 import { RESULT } from '../protocol/result-code.ts';
-import type { Executor, Reply } from './executor.ts';
+import type { Executor } from './executor.ts';
 
 /** In a compressed frame the length of the frame inside stands before its bytes. */
 const COMPRESSED_HEADER_BYTES = 8;
@@ -27,6 +28,10 @@ export function serveConnection(
     },
     drained: () => drained(socket),
     close: () => void socket.destroy(),
+    fail: (error) => {
+      onError(error);
+      socket.destroy();
+    },
   };
   const onFrame = (type: number, bytes: Buffer, start: number, end: number): void => {
     if (type === FRAME.message) executor.execute(bytes, start, end, reply);
@@ -44,8 +49,7 @@ export function serveConnection(
     try {
       if (!reader.push(chunk)) socket.destroy();
     } catch (error) {
-      onError(error);
-      socket.destroy();
+      reply.fail(error);
     }
   });
   // A client that goes away in the middle of something is no fault of the server's.

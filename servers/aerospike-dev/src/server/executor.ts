@@ -1,6 +1,7 @@
 import type { Cluster, ClusterNode } from '../cluster/cluster.ts';
 import { runBatch } from '../commands/batch.ts';
 import { runRecordCommand } from '../commands/record-command.ts';
+import type { Reply } from '../commands/scan.ts';
 import { runScan } from '../commands/scan.ts';
 import type { DrawnFault, Faults } from '../faults/faults.ts';
 import { FIELD, INFO1, INFO2 } from '../protocol/constants.ts';
@@ -10,14 +11,6 @@ import type { Outcome } from '../protocol/response.ts';
 import { emptyOutcome, singleResponse } from '../protocol/response.ts';
 import { CommandError } from '../protocol/result-code.ts';
 import type { Database } from '../storage/database.ts';
-
-/** Where the answer to a command goes. */
-export interface Reply {
-  send(frame: Buffer): void;
-  /** Resolves when the peer has taken what was sent, at once when little waits; false once the connection is gone. */
-  drained(): Promise<boolean>;
-  close(): void;
-}
 
 /** Runs the messages that one node receives. */
 export class Executor {
@@ -40,12 +33,17 @@ export class Executor {
       message.read(bytes, start, end);
       if ((message.info1 & INFO1.batch) !== 0) this.#batch(message, reply);
       else if (message.has(FIELD.digest)) this.#single(message, reply);
-      else runScan(this.#database, (partition) => this.#cluster.isMaster(this.#node, partition), message, reply);
+      else void this.#scan(message.copy(), reply);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      const stream = new MessageStream();
-      stream.last(error.code);
-      reply.send(stream.take());
+      refuse(error, reply);
+    }
+  }
+
+  async #scan(message: Message, reply: Reply): Promise<void> {
+    try {
+      await runScan(this.#database, (partition) => this.#cluster.isMaster(this.#node, partition), message, reply);
+    } catch (error) {
+      refuse(error, reply);
     }
   }
 
@@ -84,6 +82,16 @@ export class Executor {
     const isWrite = (message.info2 & INFO2.write) !== 0;
     return this.#faults.draw(message.text(FIELD.namespace), message.text(FIELD.set), isWrite);
   }
+}
+
+function refuse(error: unknown, reply: Reply): void {
+  if (!(error instanceof CommandError)) {
+    reply.fail(error);
+    return;
+  }
+  const stream = new MessageStream();
+  stream.last(error.code);
+  reply.send(stream.take());
 }
 
 function answer({ answers, delayMs }: DrawnFault, reply: Reply, send: () => void): void {

@@ -34,6 +34,25 @@ export function unpackBins(packed: PackedBins): Bins {
   return bins;
 }
 
+/** One bin, without unpacking the others. */
+export function findBin(packed: PackedBins, name: string): Particle | undefined {
+  let at = 0;
+  while (at < packed.length) {
+    const dataAt = at + OPERATION_HEADER_BYTES + packed.charCodeAt(at + 7);
+    const next = at + 4 + operationSize(packed, at);
+    if (packed.slice(at + OPERATION_HEADER_BYTES, dataAt) === name) {
+      return { type: packed.charCodeAt(at + 5), data: Buffer.from(packed.slice(dataAt, next), 'latin1') };
+    }
+    at = next;
+  }
+  return undefined;
+}
+
+/** The first four bytes of the operation at that place: its length without them. */
+export const operationSize = (packed: PackedBins, at: number): number =>
+  packed.charCodeAt(at) * 0x1000000 +
+  ((packed.charCodeAt(at + 1) << 16) | (packed.charCodeAt(at + 2) << 8) | packed.charCodeAt(at + 3));
+
 /** Name and value of each bin; the same name may come more than once in an answer. */
 export function packBins(bins: Iterable<readonly [string, Particle]>): PackedBins {
   const entries = [...bins];
