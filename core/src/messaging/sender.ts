@@ -97,8 +97,9 @@ export class Sender {
   /** What has not been settled, in its order. For the end. */
   *leftovers(): Generator<Entry> {
     for (let entry = this.#outage.shift(); entry !== undefined; entry = this.#outage.shift()) yield entry;
-    const rest = this.#batch.slice(this.#settled);
-    this.#forget(this.#batch.length);
+    this.#forget(this.#settled);
+    const rest = [...this.#batch];
+    this.#forget(rest.length);
     yield* rest;
     yield* this.#outbox.drain();
   }
@@ -106,6 +107,8 @@ export class Sender {
   /** Whether there is something to send. */
   #next(): boolean {
     if (this.#gate.suspended()) return false;
+    // Callers may have withdrawn some between two attempts.
+    if (this.#attempts > 0) this.#forget(0);
     // Again where it took only what its callers had withdrawn.
     while (this.#batch.length === 0 && this.#take()) continue;
     return this.#batch.length > 0 || this.#outage.length > 0;

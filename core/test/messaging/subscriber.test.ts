@@ -1,0 +1,311 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { defineOptions, defineSource, MillraceError, subscriberOf } from '@millrace/core';
+import type { Message, Received, SourceConnector, Subscriber, SubscriberConfig } from '@millrace/core';
+
+/** A source in this process that keeps a position, as a log does: what was not acknowledged comes again. */
+class ScriptedSource {
+  readonly log: string[] = [];
+  acknowledged = 0;
+  acknowledgeCalls = 0;
+  ended = false;
+  connections = 0;
+  readonly #waiting = new Set<() => void>();
+  #breaks: Error | undefined;
+
+  connector(acknowledges = true): SourceConnector {
+    return defineSource({
+      options: defineOptions('scripted', {}),
+      prepare: () => ({
+        connect: async () => {
+          this.connections++;
+          let next = this.acknowledged;
+          return {
+            receive: async (max: number, signal: AbortSignal) => {
+              if (next >= this.log.length && !this.ended && !signal.aborted) await this.#more(signal);
+              const failure = this.#breaks;
+              this.#breaks = undefined;
+              if (failure !== undefined) throw failure;
+              if (signal.aborted && acknowledges) return [];
+              const received: Received[] = this.log
+                .slice(next, next + max)
+                .map((body, index) => ({ body, token: next + index }));
+              if (received.length === 0 && this.ended) return undefined;
+              next += received.length;
+              if (!acknowledges) this.acknowledged = next;
+              return received;
+            },
+            ...(acknowledges
+              ? {
+                  acknowledge: async (received: readonly Received[]) => {
+                    this.acknowledgeCalls++;
+                    expect(received.map(({ token }) => token)).toEqual(
+                      received.map((_, index) => this.acknowledged + index),
+                    );
+                    this.acknowledged += received.length;
+                  },
+                }
+              : {}),
+            close: async () => this.#wake(),
+          };
+        },
+      }),
+    });
+  }
+
+  add(...values: unknown[]): void {
+    this.log.push(...values.map((value) => JSON.stringify(value)));
+    this.#wake();
+  }
+
+  breakOff(error: Error): void {
+    this.#breaks = error;
+    this.#wake();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#wake();
+  }
+
+  async subscriber(config: SubscriberConfig = {}, acknowledges = true): Promise<Subscriber> {
+    const backOff = { retryBackoff: '1ms', retryMaxBackoff: '2ms' };
+    const subscriber = subscriberOf(this.connector(acknowledges), 'orders', 'scripted://source', {
+      ...backOff,
+      ...config,
+    });
+    await subscriber.start();
+    return subscriber;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  async #more(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+  }
+}
+
+async function take(subscriber: Subscriber, count: number): Promise<unknown[]> {
+  const values: unknown[] = [];
+  while (values.length < count) values.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+  return values;
+}
+
+describe('acknowledgement', () => {
+  it('follows when the next one is asked for', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber();
+    expect(await take(subscriber, 2)).toEqual([1, 2]);
+    await setImmediate();
+    expect(source.acknowledged).toBe(1);
+    await subscriber.close();
+    expect(source.acknowledged).toBe(1);
+    const again = await source.subscriber();
+    expect(await take(again, 2)).toEqual([2, 3]);
+    await again.close();
+  });
+
+  it('can be given early', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2);
+    const subscriber = await source.subscriber();
+    const message = await subscriber.next();
+    subscriber.acknowledge(message!);
+    await subscriber.close();
+    expect(source.acknowledged).toBe(1);
+  });
+
+  it('follows when the handler has resolved, and not when it rejects', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber();
+    const handled = subscriber.subscribe(async ({ value }) => {
+      await sleep(1);
+      if (value === 3) throw new Error('no 3');
+    });
+    await expect(handled).rejects.toThrow('no 3');
+    await subscriber.close();
+    expect(source.acknowledged).toBe(2);
+  });
+
+  it('by hand reaches the source in order, however it is given', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber({ ack: 'manual' });
+    const messages = [await subscriber.next(), await subscriber.next(), await subscriber.next()] as Message[];
+    expect(subscriber.details()).toMatchObject({ unacknowledged: 3, acknowledged: 0 });
+    subscriber.acknowledge(messages[1]!);
+    await setImmediate();
+    expect(source.acknowledged).toBe(0);
+    subscriber.acknowledge(messages[0]!);
+    await setImmediate();
+    expect(source.acknowledged).toBe(2);
+    await subscriber.close();
+    expect(subscriber.details()).toMatchObject({ acknowledged: 2 });
+  });
+
+  it('by hand bounds what is received', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber({ ack: 'manual', max_depth: 2 });
+    const messages = [await subscriber.next(), await subscriber.next()] as Message[];
+    expect(await subscriber.next({ timeoutMs: 5 })).toBeUndefined();
+    subscriber.acknowledge(messages[0]!);
+    expect(await take(subscriber, 1)).toEqual([3]);
+    await subscriber.close();
+  });
+
+  it('is told in few calls', async () => {
+    const source = new ScriptedSource();
+    source.add(...Array.from({ length: 5000 }).keys());
+    source.end();
+    const subscriber = await source.subscriber();
+    await subscriber.subscribe(() => {});
+    await subscriber.close();
+    expect(source.acknowledged).toBe(5000);
+    expect(source.acknowledgeCalls).toBeLessThan(20);
+  });
+});
+
+describe('a lost connection', () => {
+  it('is made again, and what was not given away comes once', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber();
+    expect(await take(subscriber, 1)).toEqual([1]);
+    await setImmediate();
+    source.breakOff(new MillraceError('UNAVAILABLE', 'cut'));
+    while (source.connections < 2) await sleep(1);
+    source.add(4);
+    // The first one was given away and not acknowledged.
+    expect(await take(subscriber, 4)).toEqual([1, 2, 3, 4]);
+    expect(subscriber.details()).toMatchObject({
+      reconnects: 1,
+      connected: true,
+      consecutive_errors: 0,
+      last_error: 'cut',
+    });
+    await subscriber.close();
+  });
+
+  it('keeps what would not come again', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2);
+    const subscriber = await source.subscriber({}, false);
+    await setImmediate();
+    source.breakOff(new MillraceError('UNAVAILABLE', 'cut'));
+    while (source.connections < 2) await sleep(1);
+    source.add(3);
+    expect(await take(subscriber, 3)).toEqual([1, 2, 3]);
+    await subscriber.close();
+  });
+
+  it('that cannot heal fails it', async () => {
+    const source = new ScriptedSource();
+    const subscriber = await source.subscriber();
+    const waiting = subscriber.next();
+    source.breakOff(new MillraceError('REFUSED', 'no such topic'));
+    await expect(waiting).rejects.toMatchObject({ code: 'REFUSED' });
+    expect(subscriber.isRunning()).toBe(false);
+    expect(subscriber.details()).toMatchObject({ state: 'failed', last_error: 'no such topic' });
+    await subscriber.close();
+  });
+});
+
+describe('intake', () => {
+  it('stops while suspended or frozen; what was received can be read', async () => {
+    const source = new ScriptedSource();
+    source.add(1);
+    const subscriber = await source.subscriber();
+    await setImmediate();
+    subscriber.freeze();
+    await setImmediate();
+    source.add(2);
+    expect(subscriber.isFrozen()).toBe(true);
+    expect(await take(subscriber, 1)).toEqual([1]);
+    expect(await subscriber.next({ timeoutMs: 5 })).toBeUndefined();
+    subscriber.unfreeze();
+    expect(await take(subscriber, 1)).toEqual([2]);
+    subscriber.suspend();
+    await setImmediate();
+    source.add(3);
+    expect(await subscriber.next({ timeoutMs: 5 })).toBeUndefined();
+    subscriber.resume();
+    expect(await take(subscriber, 1)).toEqual([3]);
+    expect(subscriber.getMessageCount()).toBe(3);
+    await subscriber.close();
+  });
+
+  it('is bounded by max_depth', async () => {
+    const source = new ScriptedSource();
+    source.add(...Array.from({ length: 100 }).keys());
+    const subscriber = await source.subscriber({ max_depth: 10 });
+    await sleep(2);
+    expect(subscriber.details()).toMatchObject({ max_depth: 10, current_depth: 10, receive_count: 10 });
+    expect(await take(subscriber, 100)).toEqual([...Array.from({ length: 100 }).keys()]);
+    await subscriber.close();
+  });
+
+  it('ends with its source', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2);
+    source.end();
+    const subscriber = await source.subscriber();
+    const values: unknown[] = [];
+    for await (const { value } of subscriber) values.push(value);
+    expect(values).toEqual([1, 2]);
+    await subscriber.close();
+    expect(source.acknowledged).toBe(2);
+  });
+
+  it('delivers by priority when asked to', async () => {
+    const source = new ScriptedSource();
+    source.add({ id: 1 }, { id: 2, _dag_priority: 2 }, { id: 3, _dag_priority: 1 });
+    source.end();
+    const subscriber = await source.subscriber({ queue_type: 'priority' });
+    await sleep(1);
+    expect(await take(subscriber, 3)).toMatchObject([{ id: 3 }, { id: 2 }, { id: 1 }]);
+    await subscriber.close();
+    // The last one may not be done yet, and it is the first in order of arrival.
+    expect(source.acknowledged).toBe(0);
+  });
+
+  it('tells its callback, and survives it', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2);
+    const told: unknown[] = [];
+    const notify = ({ value }: Message): void => {
+      told.push(value);
+      throw new Error('a defect of the application');
+    };
+    const subscriber = await source.subscriber({ notify });
+    expect(await take(subscriber, 2)).toEqual([1, 2]);
+    expect(told).toEqual([1, 2]);
+    await subscriber.close();
+  });
+});
+
+describe('handlers', () => {
+  it('end with their signal', async () => {
+    const source = new ScriptedSource();
+    source.add(1);
+    const subscriber = await source.subscriber();
+    const end = new AbortController();
+    const values: unknown[] = [];
+    const handled = subscriber.subscribe(({ value }) => void values.push(value), { signal: end.signal });
+    await sleep(1);
+    end.abort();
+    await handled;
+    source.add(2);
+    expect(await take(subscriber, 1)).toEqual([2]);
+    expect(values).toEqual([1]);
+    await subscriber.close();
+  });
+});
