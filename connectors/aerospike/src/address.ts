@@ -1,0 +1,228 @@
+import {
+  booleanOption,
+  choiceOption,
+  defineOptions,
+  durationOption,
+  integerOption,
+  kebabCase,
+  MillraceError,
+  type OptionDefinitions,
+  type Options,
+  type OptionValues,
+  resolveOptions,
+  stringOption,
+} from '@millrace/core';
+
+/** What every Aerospike URL may say in its query, for the client itself. */
+export const connectionOptions = {
+  hosts: stringOption({
+    optional: true,
+    minLength: 1,
+    description: 'Nodes to begin with, `host:port` with commas between; for URLs that name namespace and set only',
+  }),
+  clusterName: stringOption({ optional: true, description: 'The cluster must have this name' }),
+  user: stringOption({
+    optional: true,
+    description: 'User of an Enterprise cluster; also as `user:password@` in the URL',
+  }),
+  password: stringOption({
+    optional: true,
+    secret: true,
+    description: 'Its password; also as `user:password@` in the URL',
+  }),
+  authMode: choiceOption({
+    choices: ['internal', 'external', 'external-insecure'],
+    default: 'internal',
+    description: 'How the user proves who they are, where there is one',
+  }),
+  tls: booleanOption({ default: false, description: 'Encrypt the connections' }),
+  tlsName: stringOption({ optional: true, description: 'Name that the certificates of the nodes must have' }),
+  tlsCa: stringOption({ optional: true, description: 'File with the certificates to trust, PEM; default: the system' }),
+  tlsCert: stringOption({ optional: true, description: 'File with the certificate to show, PEM' }),
+  tlsKey: stringOption({ optional: true, description: 'File with the key of that certificate, PEM' }),
+  connectTimeout: durationOption({
+    default: '10s',
+    min: '1ms',
+    description: 'Longest wait for a cluster that is ready to serve',
+  }),
+  totalTimeout: durationOption({
+    default: '1s',
+    min: '1ms',
+    description: 'Longest wait for an answer, retries of the client included',
+  }),
+  socketTimeout: durationOption({ default: '1s', min: '1ms', description: 'Longest silence of a connection in use' }),
+  maxRetries: integerOption({
+    default: 2,
+    min: 0,
+    max: 100,
+    description: 'How often the client repeats a read by itself; writes are repeated by Millrace, which checks first',
+  }),
+  maxConnsPerNode: integerOption({
+    default: 300,
+    min: 1,
+    max: 10_000,
+    description: 'Most connections to one node, which is also the most commands in flight',
+  }),
+  commitLevel: choiceOption({
+    choices: ['all', 'master'],
+    default: 'all',
+    description: 'Whether a write waits for the replicas',
+  }),
+};
+
+export type ConnectionValues = OptionValues<Options<typeof connectionOptions>>;
+
+/** Where an Aerospike cluster is and how to get in, without having asked it. */
+export interface AerospikeAddress extends ConnectionValues {
+  readonly nodes: readonly AerospikeNode[];
+  readonly namespace: string;
+  /** Undefined: as the part that opens it says. */
+  readonly set: string | undefined;
+  /** The URL for messages: without the password and the query. */
+  readonly display: string;
+}
+
+export interface AerospikeNode {
+  readonly addr: string;
+  readonly port: number;
+  readonly tlsname?: string;
+}
+
+export interface AerospikeUrl<O extends Options> {
+  readonly address: AerospikeAddress;
+  readonly values: OptionValues<O>;
+}
+
+const DEFAULT_PORT = 3000;
+const MAX_NAMESPACE_BYTES = 31;
+const MAX_SET_BYTES = 63;
+const ACCEPTED =
+  'aerospike://[user:password@]host[:port][,host[:port]...]/namespace[/set][?options], or ' +
+  'aerospike://namespace/set?hosts=host:port,...';
+
+interface UrlParts {
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** Between the two slashes and the next: nodes, or the namespace where the nodes are an option. */
+  readonly authority: string;
+  readonly path: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/**
+ * Takes a URL apart whose query sets the connection's options and these: `defineOptions(name, { ...connectionOptions, ... })`.
+ * The query's names may be in snake_case, kebab-case or camelCase.
+ *
+ * @example
+ * parseAerospikeUrl('aerospike://a:3000,b:3000/test/demo', plainAerospikeOptions).address.namespace; // test
+ * parseAerospikeUrl('aerospike://test/demo?hosts=a:3000', plainAerospikeOptions).address.set; // demo
+ *
+ * @throws INVALID_OPTION, UNKNOWN_OPTION
+ */
+export function parseAerospikeUrl<D extends OptionDefinitions & typeof connectionOptions>(
+  url: string,
+  options: Options<D>,
+): AerospikeUrl<Options<D>> {
+  const parts = split(url);
+  const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: parts.query } });
+  // The definitions include the connection's, which the compiler cannot see through the mapped type.
+  return { address: addressFrom(parts, values as ConnectionValues), values };
+}
+
+/**
+ * The address of a URL whose options have been resolved elsewhere, as for sinks.
+ *
+ * @throws INVALID_OPTION
+ */
+export function aerospikeAddress(url: string | URL, values: ConnectionValues): AerospikeAddress {
+  return addressFrom(split(String(url)), values);
+}
+
+/** The options of a URL that says nothing but where the cluster is. */
+export const plainAerospikeOptions: Options<typeof connectionOptions> = defineOptions('aerospike', connectionOptions);
+
+function addressFrom(parts: UrlParts, values: ConnectionValues): AerospikeAddress {
+  const place =
+    values.hosts === undefined ? [parts.authority, ...parts.path] : [undefined, parts.authority, ...parts.path];
+  const [inUrl, namespace = '', set, ...rest] = place;
+  const hosts = values.hosts ?? inUrl ?? '';
+  if (namespace === '') {
+    throw invalid(
+      `the URL names no namespace, or no hosts for the namespace "${parts.authority}"`,
+      'url',
+      displayOf(parts),
+      ACCEPTED,
+    );
+  }
+  if (rest.length > 0) throw invalid('the URL has more than namespace and set', 'url', displayOf(parts), ACCEPTED);
+  checkName('namespace', namespace, MAX_NAMESPACE_BYTES);
+  // The client would cut a longer one without a word, so that two sets become one.
+  if (set !== undefined) checkName('set', set, MAX_SET_BYTES);
+  return {
+    ...values,
+    user: parts.user ?? values.user,
+    password: parts.password ?? values.password,
+    nodes: hosts.split(',').map((host) => parseNode(host, values)),
+    namespace,
+    set: set === '' ? undefined : set,
+    display: displayOf(parts),
+  };
+}
+
+/** @throws INVALID_OPTION for what the server, or silently the client, would not take */
+export function checkName(field: string, name: string, maxBytes: number): void {
+  const accepted = `at most ${maxBytes} bytes of UTF-8 without NUL, ':' and ';'`;
+  if (Buffer.byteLength(name) > maxBytes || /[\0:;]/.test(name)) {
+    throw invalid(`this is no name of a ${field}`, field, name, accepted);
+  }
+}
+
+/** A URL may name several hosts with ports, which the parser of the platform refuses. */
+function split(url: string): UrlParts {
+  const match =
+    /^aerospike:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<authority>[^/?@]*)(?:\/(?<path>[^?]*))?(?:\?(?<query>.*))?$/i.exec(
+      url,
+    );
+  const groups = match?.groups;
+  if (groups === undefined) {
+    throw invalid('this is no URL of an Aerospike cluster', 'url', url.replace(/\/\/[^@/]*@/, '//***@'), ACCEPTED);
+  }
+  const { user = '', password, authority = '', path = '', query = '' } = groups;
+  return {
+    user: user === '' ? undefined : decode(user),
+    password: password === undefined ? undefined : decode(password),
+    authority: decode(authority),
+    path: path === '' ? [] : path.replace(/\/$/, '').split('/').map(decode),
+    query: Object.fromEntries(
+      [...new URLSearchParams(query)].map(([key, value]) => [kebabCase(key.replaceAll('_', '-')), value]),
+    ),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new MillraceError('INVALID_OPTION', 'the URL has a % that two hexadecimal digits must follow', {
+      field: 'url',
+      accepted: 'percent-encoded text: write % as %25',
+      cause,
+    });
+  }
+}
+
+function parseNode(text: string, { tlsName }: ConnectionValues): AerospikeNode {
+  const match = /^(?<host>\[[0-9a-f:.]+\]|[^:[\]]*)(?::(?<port>\d{1,5}))?$/i.exec(text.trim());
+  const port = Number(match?.groups?.['port'] ?? DEFAULT_PORT);
+  const host = match?.groups?.['host'];
+  if (host === undefined || port > 65_535 || port === 0) {
+    throw invalid('this is no node of an Aerospike cluster', 'hosts', text, 'host, host:port or [IPv6]:port');
+  }
+  const addr = host === '' ? 'localhost' : host.replace(/^\[|\]$/g, '');
+  return { addr, port, ...(tlsName === undefined ? {} : { tlsname: tlsName }) };
+}
+
+const displayOf = ({ authority, path }: UrlParts): string => `aerospike://${[authority, ...path].join('/')}`;
+
+const invalid = (message: string, field: string, value: unknown, accepted: string): MillraceError =>
+  new MillraceError('INVALID_OPTION', `${message}: give ${accepted}`, { field, value, accepted });

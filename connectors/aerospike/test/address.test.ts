@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+
+import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
+
+const parse = (url: string) => parseAerospikeUrl(url, plainAerospikeOptions).address;
+const refusal = (url: string): unknown => {
+  try {
+    return parse(url);
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('the URL of an Aerospike cluster', () => {
+  it('names hosts, namespace and set', () => {
+    expect(parse('aerospike://a,b:4000,[::1]:5000/test/demo')).toMatchObject({
+      nodes: [
+        { addr: 'a', port: 3000 },
+        { addr: 'b', port: 4000 },
+        { addr: '::1', port: 5000 },
+      ],
+      namespace: 'test',
+      set: 'demo',
+      display: 'aerospike://a,b:4000,[::1]:5000/test/demo',
+    });
+    expect(parse('aerospike://a/test').set).toBeUndefined();
+  });
+
+  it('names namespace and set only where the hosts are an option', () => {
+    expect(parse('aerospike://test/demo?hosts=a:3001,b')).toMatchObject({
+      nodes: [
+        { addr: 'a', port: 3001 },
+        { addr: 'b', port: 3000 },
+      ],
+      namespace: 'test',
+      set: 'demo',
+    });
+  });
+
+  it('takes options in any spelling, and keeps the password out of what is shown', () => {
+    const address = parse('aerospike://me:p%40ss@a/test?commit_level=master&totalTimeout=2s&max-retries=0');
+    expect(address).toMatchObject({
+      user: 'me',
+      password: 'p@ss',
+      commitLevel: 'master',
+      totalTimeout: 2000,
+      maxRetries: 0,
+    });
+    expect(address.display).toBe('aerospike://a/test');
+  });
+
+  it.each([
+    ['aerospike://a:3000', 'url'],
+    ['aerospike:a/test', 'url'],
+    ['aerospike://a/test/demo/more', 'url'],
+    ['aerospike://a:99999/test', 'hosts'],
+    [`aerospike://a/${'n'.repeat(32)}`, 'namespace'],
+    [`aerospike://a/test/${'s'.repeat(64)}`, 'set'],
+  ])('refuses %s, naming what is wrong', (url, field) => {
+    expect(refusal(url)).toMatchObject({ code: 'INVALID_OPTION', details: { field } });
+  });
+
+  it('shows no password in a refusal', () => {
+    expect((refusal('aerospike://me:secret@a:b:c/x') as Error).message).not.toContain('secret');
+  });
+});
