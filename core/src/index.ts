@@ -1,4 +1,4 @@
-export * from './check-records.ts';
+export * from './check-key-values.ts';
 export * from './check-records.ts';
 export * from './config/index.ts';
 export * from './errors.ts';

@@ -60,8 +60,8 @@ export interface Source {
 
 /** A message as it came in. */
 export interface Received {
-  readonly key?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** JSON text from one of our publishers; anything from others. */
   readonly body: string | Uint8Array;
   /** For `acknowledge`: the connector's own. */

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createRegistry, openPublisher } from '@millrace/core';
+import type { Connector } from '@millrace/core';
+import { firstArrivals } from './scripted-target.ts';
+
+let directory: string;
+let file: string;
+const url = `custom:${join(import.meta.dirname, 'wal-target.ts')}`;
+const walUrl = (): string => `embedded:${join(directory, 'wal')}`;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-wal-'));
+  file = join(directory, 'target.jsonl');
+  await writeFile(file, '');
+  vi.stubEnv('MILLRACE_TEST_TARGET', file);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+const arrived = async (): Promise<number[]> => (await readFile(file, 'utf8')).split('\n').slice(0, -1).map(Number);
+
+/** Publishes in a process of its own, which is killed once so many more are safe. Returns the first that may not be. */
+async function publishUntilKilled(first: number, count: number): Promise<number> {
+  const script = join(import.meta.dirname, 'wal-process.ts');
+  const child = spawn(process.execPath, [script, url, walUrl(), String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let safe = first - 1;
+  for await (const line of createInterface(child.stdout)) {
+    safe = Number(line);
+    if (safe >= first + count) child.kill('SIGKILL');
+  }
+  await exited;
+  return safe + 1;
+}
+
+it('keeps every message that was told to be safe, in order, over kill -9 and a target that is away', async () => {
+  let next = await publishUntilKilled(0, 500);
+  await writeFile(`${file}.away`, '');
+  next = await publishUntilKilled(next, 500);
+  await rm(`${file}.away`);
+  next = await publishUntilKilled(next, 500);
+
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await publisher.publish({ value: 'end' });
+  await publisher.close();
+  const details = publisher.details();
+  expect(details).toMatchObject({ refused: 0, dropped: 0, queue_depth: 0, wal_bytes: expect.any(Number) });
+  expect(details.publish_count).toBe(details.offered);
+
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+  expect(lines.at(-1)).toBe('"end"');
+  const numbers = firstArrivals(lines.slice(0, -1).map(Number)) as number[];
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  const set = new Set(numbers);
+  expect(Array.from({ length: next }, (_, value) => value).filter((value) => !set.has(value))).toEqual([]);
+});
+
+it('accepts while the target is away, and leaves the rest for the next start', async () => {
+  await writeFile(`${file}.away`, '');
+  const first = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  for (let value = 0; value < 100; value++) await first.publish({ value });
+  expect(first.details()).toMatchObject({ offered: 100, publish_count: 0, queue_depth: 100 });
+  await first.close({ deadlineMs: 20 });
+  expect(await arrived()).toEqual([]);
+
+  await rm(`${file}.away`);
+  const second = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await second.publish({ key: 'k', value: 100, headers: { a: 'b' } });
+  await second.flush();
+  expect(await arrived()).toEqual([...Array.from({ length: 101 }).keys()]);
+  expect(second.details()).toMatchObject({ offered: 101, publish_count: 101, queue_depth: 0 });
+  await second.close();
+
+  const third = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await third.close();
+  expect(third.details()).toMatchObject({ offered: 0 });
+});
+
+it('lets callers wait while it is full, and goes on when the target is back', async () => {
+  await writeFile(`${file}.away`, '');
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl(), wal_max_bytes: 200 });
+  const published = Array.from({ length: 50 }, (_, value) => publisher.publish({ value }));
+  await published[0];
+  const late = publisher.publish({ value: 50 });
+  await vi.waitFor(() => expect(publisher.details().last_error ?? '').toContain('is full'), { timeout: 5000 });
+  await rm(`${file}.away`);
+  await Promise.all([...published, late]);
+  await publisher.close();
+  expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
+});
+
+it('needs a connector that has a log', async () => {
+  const none: Connector = {};
+  const registry = createRegistry({ none: 'none' }, async () => ({ connector: none }));
+  await expect(registry.openPublisher(url, { wal: 'none:x' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+});
