@@ -5,16 +5,13 @@ import { logClosed } from './errors.ts';
 import { KafkaLogReader, type KafkaLogReaderOptions } from './log-reader.ts';
 import type { ProducerValues } from './options.ts';
 import { TopicWriter } from './produce/topic-writer.ts';
-import type { PendingRecord, WriteCall } from './produce/partition-queue.ts';
+import { PendingRecord, type WriteCall } from './produce/partition-queue.ts';
 import type { Topic } from './topic.ts';
 
 export interface KafkaEventLogOptions extends KafkaLogReaderOptions, ProducerValues {
   readonly client: ClientOptions;
   readonly topic: Topic;
 }
-
-/** Room for lengths, deltas and the batch that a record may be alone in. */
-const RECORD_OVERHEAD_BYTES = 100;
 
 /** An event log on a topic: acknowledged by all replicas in sync, and written once although sent again. */
 export class KafkaEventLog extends KafkaLogReader implements EventLog {
@@ -51,19 +48,14 @@ export class KafkaEventLog extends KafkaLogReader implements EventLog {
   }
 
   #pending({ key, partition, value }: NewRecord, since: number, call: WriteCall, index: number): PendingRecord {
-    const keyBytes = key === undefined ? undefined : Buffer.from(key);
-    const bytes = value.length + (keyBytes?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-    if (bytes > this.#topic.maxMessageBytes) throw this.#tooLarge(bytes);
-    const record = {
-      topic: this.#topic.name,
-      partition: partition ?? this.#partitionFor(key),
-      value: Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length),
-      bytes,
-      since,
-      call,
-      index,
-    };
-    return keyBytes === undefined ? record : { ...record, key: keyBytes };
+    const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
+    const record = new PendingRecord(this.#topic.name, key === undefined ? undefined : Buffer.from(key), bytes);
+    if (record.bytes > this.#topic.maxMessageBytes) throw this.#tooLarge(record.bytes);
+    record.partition = partition ?? this.#partitionFor(key);
+    record.since = since;
+    record.call = call;
+    record.index = index;
+    return record;
   }
 
   #partitionFor(key: string | undefined): number {

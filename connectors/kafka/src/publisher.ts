@@ -16,7 +16,7 @@ import {
 
 import { clientOptions } from './client-options.ts';
 import { connectionOptions, producerOptions, topicOptions } from './options.ts';
-import type { WriteCall } from './produce/partition-queue.ts';
+import { PendingRecord, type WriteCall } from './produce/partition-queue.ts';
 import { TopicWriter } from './produce/topic-writer.ts';
 import { openTopic, planOf, type Topic } from './topic.ts';
 import { topicAddress } from './url.ts';
@@ -49,7 +49,7 @@ export const publisher = defineSink({
   prepare({ text, values }) {
     const address = topicAddress(text, values);
     return {
-      encode: (message) => encode(message, values.partitionKey),
+      encode: (message) => encode(address.topic, message, values.partitionKey),
       async connect(signal) {
         const client = await clientOptions(address);
         const plan = values.createTopic ? planOf(values, { partitions: values.partitions }) : undefined;
@@ -61,30 +61,23 @@ export const publisher = defineSink({
   },
 });
 
-interface EncodedMessage extends Encoded {
-  readonly key?: Buffer;
-  /** For the choice of the partition. */
+/** A record whose partition is chosen when the number of partitions is known. */
+class EncodedMessage extends PendingRecord implements Encoded {
   readonly keyText: string | undefined;
-  readonly value: Buffer;
-  readonly headers?: Record<string, Buffer>;
+
+  constructor(topic: string, keyText: string | undefined, value: Buffer, headers?: Record<string, Buffer>) {
+    super(topic, keyText === undefined ? undefined : Buffer.from(keyText), value, headers);
+    this.keyText = keyText;
+  }
 }
 
-const RECORD_OVERHEAD_BYTES = 100;
-
-function encode(message: Message, partitionKey: string | undefined): EncodedMessage {
-  const keyText = message.key ?? (partitionKey === undefined ? undefined : keyIn(message.value, partitionKey));
-  const value = Buffer.from(jsonText(message.value));
-  const headers = Object.entries(message.headers ?? {}).map(([name, text]) => [name, Buffer.from(text)] as const);
-  const headerBytes = headers.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
-  const key = keyText === undefined ? undefined : Buffer.from(keyText);
-  return {
-    bytes: value.length + (key?.length ?? 0) + headerBytes + RECORD_OVERHEAD_BYTES,
-    keyText,
-    value,
-    ...(key === undefined ? {} : { key }),
-    ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
-  };
+function encode(topic: string, { key, value, headers }: Message, partitionKey: string | undefined): EncodedMessage {
+  const keyText = key ?? (partitionKey === undefined ? undefined : keyIn(value, partitionKey));
+  return new EncodedMessage(topic, keyText, Buffer.from(jsonText(value)), headers && toBuffers(headers));
 }
+
+const toBuffers = (headers: Readonly<Record<string, string>>): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 
 function keyIn(value: JsonValue, field: string): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
@@ -105,15 +98,20 @@ class KafkaSink implements Sink<EncodedMessage> {
   }
 
   async send(messages: readonly EncodedMessage[], taken: (count: number) => void): Promise<readonly Refusal[]> {
-    const { name, partitions } = this.#topic;
+    const { partitions } = this.#topic;
     this.#sticky = (this.#sticky + 1) % partitions;
     const call = new SendCall(messages.length, taken);
     const since = performance.now();
-    this.#writer.reserve(messages.reduce((sum, { bytes }) => sum + bytes, 0));
-    for (const [index, { key, keyText, value, headers, bytes }] of messages.entries()) {
-      const partition = keyText === undefined ? this.#sticky : partitionOf(keyText, partitions);
-      const extra = { ...(key === undefined ? {} : { key }), ...(headers === undefined ? {} : { headers }) };
-      this.#writer.write({ topic: name, partition, value, bytes, since, call, index, ...extra });
+    let bytes = 0;
+    for (const message of messages) bytes += message.bytes;
+    this.#writer.reserve(bytes);
+    for (let index = 0; index < messages.length; index++) {
+      const message = messages[index]!;
+      message.partition = message.keyText === undefined ? this.#sticky : partitionOf(message.keyText, partitions);
+      message.since = since;
+      message.call = call;
+      message.index = index;
+      this.#writer.write(message);
     }
     return call.settled;
   }

@@ -12,7 +12,7 @@ import {
 import { type ClientOptions, clientOptions, retryDelay } from './client-options.ts';
 import { consumePartitions } from './consume/consume-partitions.ts';
 import { GroupMember } from './consume/group-member.ts';
-import type { FetchedBatch } from './consume/records.ts';
+import type { FetchedBatch, FetchedRecord } from './consume/records.ts';
 import { kafkaError } from './errors.ts';
 import { connectionOptions, consumerOptions, topicOptions, type ConsumerValues } from './options.ts';
 import { openTopic, pause, type Topic } from './topic.ts';
@@ -72,18 +72,40 @@ const MAX_BYTES = 1024 * 1024;
 /** How long a call of `receive` waits. */
 const RECEIVE_MS = 1000;
 
-/** Which message it was, and in which generation of the group. */
-interface Token {
-  readonly generation: Generation;
-  readonly partition: number;
-  readonly next: number;
-}
-
 /** One assignment of partitions. */
 interface Generation {
   /** Given to `receive` and not acknowledged. */
   open: number;
   onSettled: (() => void) | undefined;
+}
+
+/** Key and headers are decoded when they are asked for. */
+class ReceivedRecord implements Received {
+  readonly record: FetchedRecord;
+  readonly partition: number;
+  readonly generation: Generation;
+
+  constructor(record: FetchedRecord, partition: number, generation: Generation) {
+    this.record = record;
+    this.partition = partition;
+    this.generation = generation;
+  }
+
+  get body(): Buffer {
+    return this.record.value;
+  }
+
+  get key(): string | undefined {
+    return this.record.key;
+  }
+
+  get headers(): Readonly<Record<string, string>> | undefined {
+    return this.record.headers;
+  }
+
+  get token(): this {
+    return this;
+  }
 }
 
 class KafkaSource implements Source {
@@ -92,7 +114,7 @@ class KafkaSource implements Source {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #joined = Promise.withResolvers<void>();
-  #waiting: Received[] = [];
+  #waiting: ReceivedRecord[] = [];
   #at = 0;
   #onTaken: (() => void) | undefined;
   #onItem: (() => void) | undefined;
@@ -128,17 +150,19 @@ class KafkaSource implements Source {
     if (this.#failure !== undefined) throw this.#failure;
     const received = this.#waiting.slice(this.#at, this.#at + max);
     this.#at += received.length;
-    for (const { token } of received) (token as Token).generation.open++;
+    for (const { generation } of received) generation.open++;
     if (this.#at === this.#waiting.length) this.#onTaken?.();
     return received;
   }
 
   async acknowledge(received: readonly Received[]): Promise<void> {
     for (const { token } of received) {
-      const { generation, partition, next } = token as Token;
+      // What `receive` gave.
+      const { generation, partition, record } = token as ReceivedRecord;
       generation.open--;
       // Of a former generation: the partition may be another consumer's by now, which has the message again.
-      if (this.#member.has(partition) && generation === this.#generation) this.#member.commit(partition, next);
+      if (this.#member.has(partition) && generation === this.#generation)
+        this.#member.commit(partition, record.offset + 1);
       if (generation.open === 0) generation.onSettled?.();
     }
   }
@@ -168,15 +192,11 @@ class KafkaSource implements Source {
 
   /** Resolves when all are taken; what is not when the partitions are revoked goes to the next consumer instead. */
   async #offer(batches: readonly FetchedBatch[], generation: Generation, revoked: AbortSignal): Promise<void> {
-    this.#waiting = batches.flatMap(({ partition, records }) =>
-      records.map((record) => {
-        const { key, headers, offset, value } = record;
-        const token: Token = { generation, partition, next: offset + 1 };
-        const received = { body: value, token };
-        if (key === undefined && headers === undefined) return received;
-        return { ...received, ...(key === undefined ? {} : { key }), ...(headers === undefined ? {} : { headers }) };
-      }),
-    );
+    const waiting: ReceivedRecord[] = [];
+    for (const { partition, records } of batches) {
+      for (const record of records) waiting.push(new ReceivedRecord(record, partition, generation));
+    }
+    this.#waiting = waiting;
     this.#at = 0;
     if (this.#waiting.length === 0) return;
     await new Promise<void>((resolve) => {

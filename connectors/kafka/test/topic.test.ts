@@ -153,7 +153,7 @@ describe('publishing', () => {
     await publisher.publish({ key: 'own', value: { user: 'alice' } });
     await publisher.publish({ value: { user: 7 } });
     const { records } = await readWhole(await closedAtEnd(openEventLog(url)));
-    expect(records.map(({ key }) => key).toSorted()).toEqual(['7', 'alice', 'own']);
+    expect(new Set(records.map(({ key }) => key))).toEqual(new Set(['7', 'alice', 'own']));
     for (const { key, partition } of records) expect(partition).toBe(partitionOf(key!, 5));
   });
 });

@@ -35,9 +35,8 @@ export class FetchedRecord implements LogRecord {
 
   get headers(): Readonly<Record<string, string>> | undefined {
     const { headers } = this.wire;
-    const pairs = [...headers];
-    if (pairs.length === 0) return undefined;
-    return Object.fromEntries(pairs.map(([name, value]) => [String(name), value?.toString() ?? '']));
+    if (headers.length === 0) return undefined;
+    return Object.fromEntries(headers.map(([name, value]) => [String(name), value?.toString() ?? '']));
   }
 }
 

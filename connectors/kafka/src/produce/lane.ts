@@ -1,4 +1,4 @@
-import { Producer, type CompressionAlgorithmValue } from '@platformatic/kafka';
+import { Producer, type CompressionAlgorithmValue, type MessageToProduce } from '@platformatic/kafka';
 
 import { type ClientOptions, retryDelay } from '../client-options.ts';
 import { isStale } from '../errors.ts';
@@ -14,9 +14,9 @@ export interface LaneOptions {
 export interface WireRecord {
   readonly topic: string;
   readonly partition: number;
-  readonly key?: Buffer;
+  readonly key: Buffer | undefined;
   readonly value: Buffer;
-  readonly headers?: Record<string, Buffer>;
+  readonly headers: Record<string, Buffer> | undefined;
 }
 
 type BufferProducer = Producer<Buffer, Buffer, string>;
@@ -46,7 +46,11 @@ export class Lane {
     this.#spansPartitions = messages.some(({ partition }) => partition !== messages[0]?.partition);
     const expiry = setTimeout(() => this.#giveUp(producer), timeoutMs);
     try {
-      const { offsets = [] } = await producer.send({ messages, acks: ACKS[this.#options.acks] });
+      const { offsets = [] } = await producer.send({
+        // The driver takes undefined for no key and no headers, which its types do not say.
+        messages: messages as MessageToProduce<Buffer, Buffer, string, Buffer>[],
+        acks: ACKS[this.#options.acks],
+      });
       return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
     } catch (error) {
       // Its sequence numbers count what was not written: only a new producer starts afresh.

@@ -196,7 +196,7 @@ export class TopicWriter {
     if ('offset' in outcome) {
       for (const [i, record] of records.entries()) {
         this.#pendingBytes -= record.bytes;
-        record.call.written(record.index, partition, outcome.offset + i);
+        record.call?.written(record.index, partition, outcome.offset + i);
       }
     } else {
       const { error, inDoubt, mayPass } = outcome;
@@ -205,7 +205,7 @@ export class TopicWriter {
       for (const record of records) {
         if (again.includes(record)) continue;
         this.#pendingBytes -= record.bytes;
-        record.call.failed(record.index, error, inDoubt);
+        record.call?.failed(record.index, error, inDoubt);
       }
       if (again.length > 0) this.#putBack(partition, again);
     }
