@@ -29,12 +29,14 @@ export class RedisLogAppender implements LogAppender {
   readonly #options: AppenderOptions;
   readonly #lanes: readonly Lane[];
   readonly #expiry: NodeJS.Timeout;
+  /** Lanes that have something to send at the next turn. */
+  #due: (() => void)[] = [];
   #waitingBytes = 0;
   #roundRobin = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: AppenderOptions) {
-    const { link, keys, partitions, lingerMs, timeoutMs } = options;
+    const { link, keys, partitions, timeoutMs } = options;
     this.#options = options;
     this.partitions = partitions;
     // A process of its own makes a producer of its own: a restarted one has nothing under way that it could repeat.
@@ -43,7 +45,7 @@ export class RedisLogAppender implements LogAppender {
       const names = [keys.log(partition), keys.next(partition), keys.producer(partition, producer)];
       return new Lane({
         partition,
-        lingerMs,
+        schedule: this.#schedule,
         send: (sequence, frame, records) =>
           link.run(async (client) => {
             try {
@@ -78,6 +80,21 @@ export class RedisLogAppender implements LogAppender {
     this.#closing ??= Promise.all(this.#lanes.map((lane) => lane.drained())).then(() => clearInterval(this.#expiry));
     return this.#closing;
   }
+
+  readonly #schedule = (flush: () => void): void => {
+    this.#due.push(flush);
+    if (this.#due.length > 1) return;
+    const { lingerMs } = this.#options;
+    // Not at once: what the same turn of the event loop appends goes along.
+    if (lingerMs === 0) setImmediate(this.#flushDue);
+    else setTimeout(this.#flushDue, lingerMs);
+  };
+
+  readonly #flushDue = (): void => {
+    const due = this.#due;
+    this.#due = [];
+    for (const flush of due) flush();
+  };
 
   #choose(key: string | undefined): number {
     return key === undefined ? this.#roundRobin++ % this.partitions : partitionOf(key, this.partitions);

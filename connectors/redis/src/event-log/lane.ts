@@ -9,8 +9,8 @@ export type SendFrame = (sequence: number, frame: Buffer, records: number) => Pr
 export interface LaneOptions {
   readonly partition: number;
   readonly send: SendFrame;
-  /** How long records gather before they are sent, milliseconds. */
-  readonly lingerMs: number;
+  /** Calls back soon: in the same turn for all lanes, so that Redis syncs their frames to its disk at once. */
+  readonly schedule: (flush: () => void) => void;
   /** Is told of bytes that wait (positive) or have left (negative). */
   readonly onBytes: (change: number) => void;
 }
@@ -54,12 +54,7 @@ export class Lane {
     last.calls.push(call);
     last.indexes.push(index);
     this.#options.onBytes(last.frame.bytes - before);
-    if (this.#scheduled || this.#underWay !== undefined) return;
-    this.#scheduled = true;
-    const { lingerMs } = this.#options;
-    // Not at once: what the same turn of the event loop appends goes along.
-    if (lingerMs === 0) setImmediate(this.#flush);
-    else setTimeout(this.#flush, lingerMs);
+    this.#schedule();
   }
 
   /** Rejects what was appended before this moment: what is under way is in doubt, the rest was not sent. */
@@ -81,13 +76,17 @@ export class Lane {
     }
   }
 
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay !== undefined || this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    this.#options.schedule(this.#flush);
+  }
+
   readonly #flush = (): void => {
     this.#scheduled = false;
     const next = this.#waiting.shift();
-    if (next === undefined) {
-      this.#idle?.();
-      return;
-    }
+    // Expired meanwhile.
+    if (next === undefined) return;
     this.#underWay = next;
     void this.#send(next);
   };
@@ -107,7 +106,10 @@ export class Lane {
     }
     this.#recycle(waiting);
     this.#underWay = undefined;
-    this.#flush();
+    // One that is full has nothing to wait for.
+    if (this.#waiting.length > 1) this.#flush();
+    else this.#schedule();
+    this.#idle?.();
   }
 
   #fail(waiting: Waiting, error: MillraceError): void {

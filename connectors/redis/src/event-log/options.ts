@@ -10,7 +10,7 @@ export const eventLogOptions = defineOptions('redis', {
     default: 'warn',
     description: 'What to do when the server could lose what it has confirmed: refuse to start, log a warning, nothing',
   }),
-  linger: durationOption({ default: '1ms', max: '1s', description: 'How long appends gather before they are sent' }),
+  linger: durationOption({ default: '2ms', max: '1s', description: 'How long appends gather before they are sent' }),
   appendTimeout: durationOption({
     default: '30s',
     min: '100ms',
@@ -18,7 +18,7 @@ export const eventLogOptions = defineOptions('redis', {
   }),
   maxWaiting: sizeOption({ default: '64MiB', min: '1KiB', description: 'Appends that may wait for Redis' }),
   fetchInterval: durationOption({
-    default: '5ms',
+    default: '10ms',
     max: '1s',
     description: 'While a consumer has caught up, records gather for so long before it hands them on',
   }),

@@ -71,8 +71,9 @@ interface Parts {
 /** Takes the key and the time to live out of a value that carries them. */
 function parts({ key, value }: Message, keyField: string): Parts {
   if (typeof value !== 'object' || value === null || !isObject(value)) return { key, value, ttl: undefined };
+  // Copied only when there is something to leave out: this runs for every message.
+  if (!(keyField in value || TTL_FIELD in value)) return { key, value, ttl: undefined };
   const { [keyField]: field, [TTL_FIELD]: seconds, ...rest } = value;
-  if (field === undefined && seconds === undefined) return { key, value, ttl: undefined };
   const named = typeof field === 'string' || typeof field === 'number' ? String(field) : '';
   const ttl = Number(seconds);
   return {

@@ -12,7 +12,8 @@ export interface EncodedCommand extends Encoded {
 }
 
 export async function connectSink(address: RedisAddress, signal: AbortSignal): Promise<Sink<EncodedCommand>> {
-  return new RedisSink(address, await connect(address, { signal }));
+  // A timer for every command costs as much as the command: the sink has one per batch.
+  return new RedisSink(address, await connect(address, { signal, commandTimeoutMs: 0 }));
 }
 
 /** Sends a batch as one pipeline; to a Cluster, whose keys lie on several nodes, all its commands at once. */
@@ -27,7 +28,10 @@ class RedisSink implements Sink<EncodedCommand> {
 
   async send(messages: readonly EncodedCommand[]): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
-    for (const [index, cause] of (await this.#failures(messages)).entries()) {
+    const timer = setTimeout(() => this.#connection.close(), this.#address.commandTimeout);
+    const failures = await this.#failures(messages).finally(() => clearTimeout(timer));
+    for (let index = 0; index < failures.length; index++) {
+      const cause = failures[index];
       if (cause === null) continue;
       const error = redisError(cause, this.#address);
       // What went through before it is repeated with the rest, in order.
