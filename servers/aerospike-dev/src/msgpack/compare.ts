@@ -1,6 +1,6 @@
 import { PARTICLE } from '../protocol/constants.ts';
 import type { MapEntry, Value } from './values.ts';
-import { Bytes, Double, INFINITE, ListValue, MapValue, WILDCARD } from './values.ts';
+import { Bytes, Double, INFINITE, Limit, ListValue, MapValue, WILDCARD } from './values.ts';
 
 /** Rank of a value's type: values of different types are ordered by it. */
 function rank(value: Value): number {
@@ -28,6 +28,10 @@ export function compare(a: Value, b: Value): number {
   if (a instanceof Bytes) return order(a.data, (b as Bytes).data);
   return order(a as number, b as number);
 }
+
+/** Whether values are of one type, so that their order means something. */
+export const sameType = (a: Value, b: Value): boolean =>
+  rank(a) === rank(b) || a instanceof Limit || b instanceof Limit;
 
 export const equals = (a: Value, b: Value): boolean => compare(a, b) === 0;
 
