@@ -1,3 +1,5 @@
+import type { ServerName } from '@millrace/testkit';
+
 /**
  * A proof shows one promise of Millrace with real processes and real files, and puts a figure on it. Each lives in
  * `bench/src/proofs/<name>.ts`, exports `proof`, and runs at full size by `npm run prove -- <name>`; the tests run the
@@ -8,6 +10,8 @@ export interface Proof {
   readonly name: string;
   /** What it shows, in one line. */
   readonly title: string;
+  /** Servers that must be on this machine. Default none. */
+  readonly needs?: readonly ServerName[];
   /** A rejection counts as not passed. */
   run(context: ProofContext): Promise<ProofResult>;
 }

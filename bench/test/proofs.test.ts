@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serverAvailable } from '@millrace/testkit';
 import { describe, expect, it } from 'vitest';
 import { PROOFS, proofsIn } from '../src/proof-folder.ts';
 import { formatReport, runProof } from '../src/run-proof.ts';
@@ -8,7 +9,8 @@ import { formatReport, runProof } from '../src/run-proof.ts';
 const TIMEOUT_MS = 180_000;
 
 describe('every proof holds at its small size', async () => {
-  it.for(await proofsIn(PROOFS))('$name: $title', { timeout: TIMEOUT_MS }, async (proof, { signal }) => {
+  it.for(await proofsIn(PROOFS))('$name: $title', { timeout: TIMEOUT_MS }, async (proof, { signal, skip }) => {
+    if (!(proof.needs ?? []).every(serverAvailable)) skip();
     const parentDirectory = await mkdtemp(join(tmpdir(), 'millrace-proofs-'));
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
