@@ -5,10 +5,7 @@
  *     e <expiry (6, big endian)> <key> -> nothing; exactly one for each entry that expires
  *     s                              -> nothing; rewritten to bring earlier writes to the disk
  */
-import { MillraceError } from '@millrace/core';
-
-export const MAX_KEY_BYTES = 1024;
-export const MAX_VALUE_BYTES = 1024 * 1024;
+import { checkKey } from '@millrace/core';
 
 export const VERSION_BYTES = 12;
 const EXPIRY_BYTES = 6;
@@ -16,8 +13,6 @@ const HEADER_BYTES = VERSION_BYTES + EXPIRY_BYTES;
 const DATA = 0x64;
 const EXPIRY = 0x65;
 const NEVER = 0;
-/** The latest moment that fits: in the year 10889. */
-export const MAX_EXPIRY = 2 ** (8 * EXPIRY_BYTES) - 1;
 
 export const SYNC_MARK = Buffer.from('s');
 
@@ -29,16 +24,8 @@ export interface StoredEntry {
 
 /** @throws INVALID_ARGUMENT */
 export function dataKey(key: string): Buffer {
-  // A lone surrogate has no UTF-8: two such keys would become one.
-  if (key.length > 0 && key.length <= MAX_KEY_BYTES && key.isWellFormed()) {
-    const bytes = Buffer.from(`d${key}`);
-    if (bytes.length <= MAX_KEY_BYTES + 1) return bytes;
-  }
-  throw new MillraceError('INVALID_ARGUMENT', `a key must be a text of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`, {
-    field: 'key',
-    value: key,
-    accepted: `a non-empty, well-formed text of at most ${MAX_KEY_BYTES} bytes of UTF-8`,
-  });
+  checkKey(key);
+  return Buffer.from(`d${key}`);
 }
 
 /** The key's text, from its data key. */

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
-import { type KeyValueStore, MillraceError, type SetOptions, type Version, type Versioned } from '@millrace/core';
+import {
+  checkValue,
+  expiryOf,
+  type KeyValueStore,
+  MillraceError,
+  type SetOptions,
+  type Version,
+  type Versioned,
+} from '@millrace/core';
 import { ClassicLevel } from 'classic-level';
 
 import { addDecimal } from './decimal.ts';
@@ -11,8 +19,6 @@ import {
   decodeEntry,
   encodeEntry,
   keyText,
-  MAX_EXPIRY,
-  MAX_VALUE_BYTES,
   prefixRange,
   type StoredEntry,
   valueOf,
@@ -92,13 +98,7 @@ class EmbeddedKeyValueStore implements KeyValueStore {
 
   async set(key: string, value: Uint8Array, options: SetOptions = {}): Promise<Version | undefined> {
     this.#checkOpen();
-    if (value.length > MAX_VALUE_BYTES) {
-      throw new MillraceError('INVALID_ARGUMENT', `a value has at most ${MAX_VALUE_BYTES} bytes`, {
-        field: 'value',
-        value: `${value.length} bytes`,
-        accepted: `at most ${MAX_VALUE_BYTES} bytes`,
-      });
-    }
+    checkValue(value);
     const now = this.#now();
     const name = dataKey(key);
     const expiresAt = options.ttlMs === 'keep' ? undefined : expiryOf(options.ttlMs, now);
@@ -171,16 +171,4 @@ class EmbeddedKeyValueStore implements KeyValueStore {
 
 function live(entry: StoredEntry | undefined, now: number): StoredEntry | undefined {
   return entry?.expiresAt !== undefined && entry.expiresAt <= now ? undefined : entry;
-}
-
-/** @throws INVALID_ARGUMENT */
-function expiryOf(ttlMs: number | undefined, now: number): number | undefined {
-  if (ttlMs === undefined) return undefined;
-  const expiresAt = Math.ceil(now + ttlMs);
-  if (ttlMs > 0 && expiresAt <= MAX_EXPIRY) return expiresAt;
-  throw new MillraceError('INVALID_ARGUMENT', 'ttlMs must be above 0; leave it out for a key that never expires', {
-    field: 'ttlMs',
-    value: ttlMs,
-    accepted: 'milliseconds, above 0, at most until the year 10889',
-  });
 }

@@ -34,13 +34,26 @@ export class BoundedLink {
   /** @throws UNAVAILABLE when Redis stayed away for too long; else what `work` fails with for good */
   async run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     this.assertOpen();
-    const running = this.#run(work);
+    return this.#track(this.#run(work));
+  }
+
+  async #track<T>(running: Promise<T>): Promise<T> {
     this.#running.add(running);
     try {
       return await running;
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  /**
+   * Waits for a connection as `run` does, but does the work only once, because it must not be done twice.
+   *
+   * @throws UNAVAILABLE when Redis stayed away, or the connection was lost: then the work may have been done
+   */
+  async runOnce<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    await this.run(() => Promise.resolve());
+    return this.#track(this.#link.once(work));
   }
 
   /** Refuses new work, and resolves when what is under way has settled and the connection is closed. */

@@ -1,4 +1,5 @@
 import type { Connector } from '@millrace/core';
+import { openRedisKeyValueStore } from './key-value-store.ts';
 import { openRedisEventLog, openRedisLogReader } from './event-log/event-log.ts';
 import { channelPublisher } from './publisher/channel-publisher.ts';
 import { keyPublisher } from './publisher/key-publisher.ts';
@@ -13,6 +14,7 @@ export const connector: Connector = {
   openLogReader: openRedisLogReader,
   openStateWriter: openRedisStateWriter,
   openStateReader: openRedisStateReader,
+  openKeyValueStore: openRedisKeyValueStore,
   sinks: {
     redis: keyPublisher,
     rediss: keyPublisher,
