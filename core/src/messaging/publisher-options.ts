@@ -42,6 +42,12 @@ export const publisherOptions = defineOptions('publisher', {
     minLength: 1,
     description: 'Field of the value that holds its priority; `_dag_priority` when the queue is a priority queue',
   }),
+  keyField: stringOption({
+    optional: true,
+    minLength: 1,
+    description:
+      'Take the key out of this field of the value, for messages without a key; `__dagserver_key` is the usual one',
+  }),
   resilient: booleanOption({
     default: false,
     description: 'Short for `retry_max` 5 and `after_retries` buffer, unless they are set',

@@ -8,6 +8,7 @@ import { FifoLane, PriorityLanes } from './lanes.ts';
 import { Entry, Outbox } from './outbox.ts';
 import { FlushGroups } from './flush-groups.ts';
 import { atMost } from './at-most.ts';
+import { messageFrom } from './payload.ts';
 import { clampPriority, LOWEST_PRIORITY, priorityFrom } from './priority.ts';
 import type { PriorityExtractor } from './priority.ts';
 import type { PublisherValues } from './publisher-options.ts';
@@ -218,11 +219,12 @@ export class SinkPublisher implements Publisher {
     return left;
   }
 
-  #guarded(message: Message, untilRoom: boolean, signal: AbortSignal | undefined): Promise<void> {
+  #guarded(given: Message, untilRoom: boolean, signal: AbortSignal | undefined): Promise<void> {
     try {
       this.#lifecycle.assertRunning();
       if (signal?.aborted === true) throw cancelled(signal);
       const { predicate } = this.#options.hooks;
+      const message = this.#keyed(given);
       if (predicate !== undefined) return this.#filter(predicate, message, untilRoom, signal);
       return this.#offer(message, untilRoom, signal);
     } catch (error) {
@@ -265,6 +267,12 @@ export class SinkPublisher implements Publisher {
       resolve();
     }
     await offered;
+  }
+
+  #keyed(message: Message): Message {
+    const { keyField } = this.#options.values;
+    if (keyField === undefined || message.key !== undefined) return message;
+    return { ...message, ...messageFrom(message.value, keyField) };
   }
 
   #offer(message: Message, untilRoom: boolean, signal: AbortSignal | undefined): Promise<void> {

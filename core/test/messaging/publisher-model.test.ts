@@ -45,7 +45,7 @@ it('settles every message once, keeps order, and counts what happened, whatever 
         target.steps.push(...steps);
         const failed: string[] = [];
         const publisher = await target.publisher({ ...config, onError: ({ code }) => void failed.push(code) });
-        const published: { value: number; outcome: Promise<'sent' | string> }[] = [];
+        const published: { value: number; outcome: Promise<string> }[] = [];
         const pending: Promise<unknown>[] = [];
         const abort = new AbortController();
         let value = 0;
