@@ -5,3 +5,4 @@ export * from './platform.ts';
 export type { ProcessorStatus } from './processor/admin-server.ts';
 export * from './processor/role.ts';
 export * from './tag.ts';
+export { localPlatformOptions } from './local-options.ts';
