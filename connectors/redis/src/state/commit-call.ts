@@ -1,16 +1,16 @@
 import type { NewDeadLetter, StateEvent, StateSchema } from '@millrace/core';
 import {
+  canonicalInt32,
   type Dictionaries,
   encodeChunk,
   encodeDeadLetter,
-  canonicalInt32,
+  type EventEncoder,
   MINUTE_MS,
   MinuteRows,
 } from '@millrace/core/state';
 
 import { deadLetterEntry } from './keys.ts';
 import { PackedRows } from './packed-rows.ts';
-import type { EventEncoder } from './timeline.ts';
 
 /** What one commit adds to one partition, gathered event by event and then sent in one call of the script. */
 export class CommitCall {

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
 import { MillraceError, type Offset, type StateSchema } from '@millrace/core';
-import { type Dictionaries, newDictionaries, type Newest } from '@millrace/core/state';
+import {
+  type Dictionaries,
+  DictionaryLog,
+  newDictionaries,
+  type Newest,
+  readDictionaryLog,
+} from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
-import { DictionaryLog, readDictionaryLog } from './dictionary-log.ts';
 import type { StateKeys } from './keys.ts';
 import { TAKE } from './scripts.ts';
 

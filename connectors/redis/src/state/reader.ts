@@ -10,7 +10,15 @@ import {
   type TimelineEntry,
   type TimelineQuery,
 } from '@millrace/core';
-import { compileScans, decodeDeadLetter, MINUTE_MS, parseDeadLetterId, placeAfter } from '@millrace/core/state';
+import {
+  compileScans,
+  decodeDeadLetter,
+  MINUTE_MS,
+  parseDeadLetterId,
+  placeAfter,
+  readTimeline,
+  type TimelinePart,
+} from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
 import type { RedisClient } from '../connection.ts';
@@ -19,7 +27,6 @@ import { usedMemory } from './memory.ts';
 import { Rollups } from './rollups.ts';
 import type { RedisStateOptions } from './store.ts';
 import { readStatuses } from './status.ts';
-import { readTimeline, type TimelinePart } from './timeline.ts';
 
 /** How much of the newest rollups `warmUp` loads. */
 const WARM_MINUTES = 15;

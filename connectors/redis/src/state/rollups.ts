@@ -3,7 +3,9 @@ import {
   decodeChunk,
   type Dictionaries,
   minuteOf,
+  MinuteTable,
   newDictionaries,
+  PartitionView,
   planRollup,
   RollupScan,
 } from '@millrace/core/state';
@@ -11,8 +13,6 @@ import {
 import type { BoundedLink } from '../bounded-link.ts';
 import type { RedisClient } from '../connection.ts';
 import type { StateKeys } from './keys.ts';
-import { MinuteTable } from './minute-table.ts';
-import { PartitionView } from './partition-view.ts';
 import { FETCH } from './scripts.ts';
 
 /** Minutes that are read at once: bounds what a query of a long range has in memory. */

@@ -1,13 +1,13 @@
 import { Script } from '../script.ts';
 
 /**
- * Makes a writer the owner of a partition: whoever was it before, or only if it is the owner already.
+ * Makes a writer the owner of a partition: whoever was it before, or only if nobody else is.
  * KEYS: owner, status, dictionary. ARGV: the token it has (or empty), the new token, `any` or `mine`.
  * Answers the token of the owner, and what the partition holds.
  */
 export const TAKE = new Script(`
 local owner = redis.call('GET', KEYS[1]) or ''
-if owner ~= ARGV[2] and (ARGV[3] == 'any' or owner == ARGV[1]) then
+if owner ~= ARGV[2] and (ARGV[3] == 'any' or owner == ARGV[1] or owner == '') then
   redis.call('SET', KEYS[1], ARGV[2])
   owner = ARGV[2]
 end
@@ -27,7 +27,9 @@ return {owner, status[1], status[2], status[3], status[4], redis.call('GET', KEY
  */
 export const COMMIT = new Script(`
 local call = redis.call
-if call('GET', KEYS[1]) ~= ARGV[1] then return {'STALE'} end
+local owner = call('GET', KEYS[1])
+if not owner then return {'MOVED'} end
+if owner ~= ARGV[1] then return {'STALE'} end
 local committed = call('HGET', KEYS[2], 'committed') or ''
 if committed ~= ARGV[2] then
   if committed == ARGV[3] then return {'OK'} end

@@ -1,11 +1,10 @@
-import { MillraceError, type StateSchema } from '@millrace/core';
+import type { StateSchema } from '@millrace/core';
+import { checkSettings, stateSettings } from '@millrace/core/state';
 
 import type { RedisClient } from '../connection.ts';
 import type { StateKeys } from './keys.ts';
 
 const FORMAT = '1';
-/** Most kinds: their index is stored as a byte. */
-const MAX_KINDS = 255;
 
 /**
  * Checks schema and number of partitions against those of the stored state, or stores them with a new one.
@@ -15,45 +14,15 @@ const MAX_KINDS = 255;
 export async function agreeOnSettings(
   client: RedisClient,
   keys: StateKeys,
-  { schema, partitions }: { readonly schema: StateSchema; readonly partitions: number },
+  options: { readonly schema: StateSchema; readonly partitions: number },
 ): Promise<void> {
-  checkShape(schema, partitions);
+  const wanted = stateSettings(FORMAT, options);
   const name = keys.settings();
-  const wanted = canonical(schema);
   // Each is set once, however many processes try.
-  await client.hsetnx(name, 'schema', wanted);
-  await client.hsetnx(name, 'partitions', partitions);
+  await client.hsetnx(name, 'schema', wanted.schema);
+  await client.hsetnx(name, 'partitions', wanted.partitions);
   await client.hsetnx(name, 'format', FORMAT);
-  const [storedSchema, storedPartitions, format] = await client.hmget(name, 'schema', 'partitions', 'format');
-  if (format !== FORMAT) {
-    throw new MillraceError(
-      'DATA_DIRECTORY_VERSION',
-      `the state ${name} has format ${format}: use the version of Millrace that made it, or another prefix`,
-    );
-  }
-  if (storedPartitions !== String(partitions)) {
-    throw new MillraceError(
-      'PARTITIONS_MISMATCH',
-      `the state ${name} was made with ${storedPartitions} partitions: open it with that number, or use another prefix`,
-      { field: 'partitions', value: partitions, accepted: String(storedPartitions) },
-    );
-  }
-  if (storedSchema !== wanted) {
-    throw new MillraceError(
-      'SCHEMA_MISMATCH',
-      `the state ${name} was made with the schema ${storedSchema}: use that, or another prefix`,
-      { field: 'schema', value: wanted, accepted: String(storedSchema) },
-    );
-  }
+  const stored = await client.hmget(name, 'schema', 'partitions', 'format');
+  const [schema, partitions, format] = stored.map(String) as [string, string, string];
+  checkSettings({ schema, partitions, format }, wanted, { place: name, another: 'prefix' });
 }
-
-function checkShape({ kinds }: StateSchema, partitions: number): void {
-  if (kinds.length < 1 || kinds.length > MAX_KINDS) throw invalid('kinds', kinds.length, `1 to ${MAX_KINDS} kinds`);
-  if (!Number.isInteger(partitions) || partitions < 1) throw invalid('partitions', partitions, 'an integer from 1 up');
-}
-
-const invalid = (field: string, value: unknown, accepted: string): MillraceError =>
-  new MillraceError('INVALID_ARGUMENT', `${field} is ${String(value)}: give ${accepted}`, { field, value, accepted });
-
-const canonical = ({ kinds, dimensions, measures }: StateSchema): string =>
-  JSON.stringify({ kinds, dimensions: dimensions.map(({ name, values }) => ({ name, values })), measures });

@@ -1,4 +1,3 @@
-import type { Offset } from '@millrace/core';
 import type { Cluster, Redis } from 'ioredis';
 
 import type { RedisClient } from '../connection.ts';
@@ -6,8 +5,6 @@ import { isReply } from '../errors.ts';
 
 /** With `appendfsync everysec` Redis syncs once a second, and stops taking writes when a sync is two seconds late. */
 export const SYNC_LAG_MS = 3000;
-/** Offsets of one partition are noted no more often than this. */
-const STEP_MS = 100;
 
 /**
  * How old a write must be to survive a power loss, milliseconds: 0 where Redis syncs before it answers, undefined where
@@ -32,24 +29,5 @@ async function lagOf(server: Redis): Promise<number | undefined> {
     // Managed servers forbid CONFIG; `everysec` is what they and the default run with.
     if (isReply(error)) return SYNC_LAG_MS;
     throw error;
-  }
-}
-
-/** Remembers when which offset was committed. */
-export class CommitTimes {
-  readonly #times: { readonly at: number; readonly committed: Offset }[] = [];
-  #reached: Offset | undefined;
-
-  add(committed: Offset, at: number): void {
-    const before = this.#times.at(-2);
-    // The later of two close moments stands for both offsets, so that none counts too early.
-    if (before !== undefined && at - before.at < STEP_MS) this.#times.pop();
-    this.#times.push({ at, committed });
-  }
-
-  /** The highest offset that was committed by then. */
-  committedBy(moment: number): Offset | undefined {
-    while (this.#times.length > 0 && this.#times[0]!.at <= moment) this.#reached = this.#times.shift()!.committed;
-    return this.#reached;
   }
 }

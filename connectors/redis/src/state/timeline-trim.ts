@@ -1,7 +1,8 @@
+import { trimmed } from '@millrace/core/state';
+
 import type { BoundedLink } from '../bounded-link.ts';
 import type { StateKeys } from './keys.ts';
 import { TRIM } from './scripts.ts';
-import { trimmed } from './timeline.ts';
 
 /** About the size of one event: timelines are looked at when they have grown by so much for each event to keep. */
 const EVENT_BYTES = 32;

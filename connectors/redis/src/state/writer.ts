@@ -7,13 +7,15 @@ import {
   type StateWriter,
 } from '@millrace/core';
 import {
-  type Accepted,
   accept,
+  type Accepted,
+  CommitTimes,
+  type DeadLetterPlace,
   EventClock,
+  EventEncoder,
   minuteOf,
   type Newest,
   parseDeadLetterId,
-  type DeadLetterPlace,
 } from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
@@ -24,8 +26,7 @@ import { type OwnedPartition, staleOwner, Takeover } from './owned-partition.ts'
 import { COMMIT } from './scripts.ts';
 import { readStatuses } from './status.ts';
 import { closedError, type RedisStateOptions } from './store.ts';
-import { CommitTimes, syncLag } from './synced.ts';
-import { EventEncoder } from './timeline.ts';
+import { syncLag } from './synced.ts';
 import { TimelineTrim } from './timeline-trim.ts';
 
 /** What other writers have committed is looked at so often, for the event clock. */
