@@ -84,6 +84,14 @@ export class Namespace {
     }
   }
 
+  /** Every record that has not expired. */
+  *all(): Generator<[digest: string, record: StoredRecord]> {
+    const now = Date.now();
+    for (const records of this.#partitions) {
+      for (const entry of records) if (!isExpired(entry[1], now)) yield entry;
+    }
+  }
+
   /** Removes what has expired. */
   sweep(): void {
     const now = Date.now();

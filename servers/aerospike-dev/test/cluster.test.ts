@@ -1,0 +1,50 @@
+import Aerospike from 'aerospike';
+import type { Client } from 'aerospike';
+import { describe, expect, it, vi } from 'vitest';
+import { codeOf, withClient } from './with-client.ts';
+
+/** The client asks the cluster once a second. */
+const seen = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 100 });
+
+const nodesOf = (client: Client): number => client.getNodes().length;
+
+const RECORDS = 300;
+
+describe('several nodes', () => {
+  const subject = withClient({ nodes: 3 });
+
+  it('are one cluster, which loses a node and gets it back without losing a record', async () => {
+    const { client, key, server } = subject();
+    expect(nodesOf(client)).toBe(3);
+    const keys = Array.from({ length: RECORDS }, (_, n) => key(`node-${n}`));
+    await Promise.all(keys.map((each, n) => client.put(each, { n })));
+
+    await server.loseNode(1);
+    await seen(() => expect(nodesOf(client)).toBe(2));
+    const retrying = new Aerospike.ReadPolicy({ totalTimeout: 20_000, maxRetries: 10 });
+    await seen(async () => {
+      const codes = await Promise.all(keys.map((each) => codeOf(client.get(each, retrying))));
+      expect(codes.filter((code) => code !== 0)).toEqual([]);
+    });
+    await client.put(key('while-two'), { n: 1 });
+
+    await server.returnNode(1);
+    await seen(() => expect(nodesOf(client)).toBe(3));
+    const read = await Promise.all(keys.map(async (each) => (await client.get(each, retrying)).bins['n']));
+    expect(read).toEqual(Array.from({ length: RECORDS }, (_, n) => n));
+    expect((await client.get(key('while-two'))).bins).toEqual({ n: 1 });
+  });
+
+  it('are scanned completely, also after the partitions have moved', async () => {
+    const { client, server } = subject();
+    await server.movePartitions();
+    await seen(async () => expect(await client.scan('test', 'demo').results()).toHaveLength(RECORDS + 1));
+  });
+
+  it('refuses a node that there is not', async () => {
+    await expect(subject().server.loseNode(3)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('the nodes are 0 to 2'),
+    });
+  });
+});
