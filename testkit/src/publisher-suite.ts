@@ -66,6 +66,54 @@ const TESTS = {
     expect(await received()).toEqual([{ value: 'next' }]);
   },
 
+  'flush delivers what was enqueued, in order with what was published': async ({ publisher, received }) => {
+    const published: Promise<void>[] = [];
+    for (const [index, message] of numbered(100).entries()) {
+      if (index % 3 === 0) published.push(publisher.publish(message));
+      else await publisher.enqueue(message);
+    }
+    await publisher.flush();
+    expect(await received()).toEqual(numbered(100));
+    await Promise.all(published);
+  },
+
+  'delivers what was enqueued before close': async ({ publisher, received }) => {
+    for (const message of numbered(20)) await publisher.enqueue(message);
+    await publisher.close();
+    expect(await received()).toEqual(numbered(20));
+  },
+
+  'keeps back while suspended': async ({ publisher, received }) => {
+    publisher.suspend();
+    await publisher.enqueue({ value: 1 });
+    expect(await received()).toEqual([]);
+    expect(publisher.details()).toMatchObject({ suspended: true, queue_depth: 1 });
+    publisher.resume();
+    await publisher.flush();
+    expect(await received()).toEqual([{ value: 1 }]);
+  },
+
+  'counts what it has done': async ({ publisher }) => {
+    await Promise.all(numbered(10).map((message) => publisher.publish(message)));
+    expect(publisher.details()).toMatchObject({
+      state: 'running',
+      connected: true,
+      offered: 10,
+      publish_count: 10,
+      refused: 0,
+      dropped: 0,
+      queue_depth: 0,
+      queue_bytes: 0,
+    });
+  },
+
+  'takes nothing for a signal that has aborted': async ({ publisher, received }) => {
+    const signal = AbortSignal.abort();
+    await expect(publisher.publish({ value: 1 }, { signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+    await publisher.publish({ value: 2 });
+    expect(await received()).toEqual([{ value: 2 }]);
+  },
+
   'close waits for what is under way': async ({ publisher, received }) => {
     const published = numbered(20).map((message) => publisher.publish(message));
     await publisher.close();

@@ -84,6 +84,42 @@ const TESTS = {
     expect(message).toEqual({ value: { total: 12 } });
   },
 
+  'gives messages to a handler, one after the other, until its signal aborts': async ({ subscriber, send }) => {
+    for (const value of [1, 2, 3]) await send({ value });
+    const end = new AbortController();
+    const handled: unknown[] = [];
+    let running = 0;
+    await subscriber.subscribe(
+      async ({ value }) => {
+        expect(++running).toBe(1);
+        await Promise.resolve();
+        handled.push(value);
+        running--;
+        if (value === 3) end.abort();
+      },
+      { signal: end.signal },
+    );
+    expect(handled).toEqual([1, 2, 3]);
+    await send({ value: 4 });
+    expect(await subscriber.next({ timeoutMs: ENOUGH_MS })).toEqual({ value: 4 });
+  },
+
+  'receives nothing while frozen': async ({ subscriber, send }) => {
+    subscriber.freeze();
+    await send({ value: 1 });
+    expect(await subscriber.next({ timeoutMs: 50 })).toBeUndefined();
+    subscriber.unfreeze();
+    expect(await subscriber.next({ timeoutMs: ENOUGH_MS })).toEqual({ value: 1 });
+  },
+
+  'counts what it has received': async ({ subscriber, send }) => {
+    for (const value of [1, 2]) await send({ value });
+    for (const value of [1, 2]) expect(await subscriber.next({ timeoutMs: ENOUGH_MS })).toEqual({ value });
+    expect(subscriber.isRunning()).toBe(true);
+    expect(subscriber.getMessageCount()).toBe(2);
+    expect(subscriber.details()).toMatchObject({ state: 'running', connected: true, receive_count: 2, frozen: false });
+  },
+
   'close ends a wait': async ({ subscriber }) => {
     const waiting = [subscriber.next(), subscriber.next({ signal: new AbortController().signal })];
     await subscriber.close();
