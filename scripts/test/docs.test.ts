@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startMillrace } from '@millrace/testkit';
+import { serverAvailable, startMillrace } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DocumentSession } from './document-session.ts';
 import { answerPattern, comparable, fencesOf } from './fences.ts';
@@ -47,7 +47,8 @@ it('has a session in the README and in every tutorial', () => {
 });
 
 describe.each([...sessions])('%s', (page, blocks) => {
-  it('prints what it says', { timeout: 60_000 }, async () => {
+  const needsRedis = blocks.some(({ language, code }) => language === 'ts' && code.includes('redis://'));
+  it.skipIf(needsRedis && !serverAvailable('redis'))('prints what it says', { timeout: 60_000 }, async () => {
     const own = await mkdtemp(join(folder, 'session-'));
     // A document whose platform has a directory of its own says so in its first line of shell.
     const named = /^export MILLRACE_DATA=(\S+)$/m.exec(readFileSync(join(root, page), 'utf8'))?.[1];

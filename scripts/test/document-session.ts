@@ -2,11 +2,14 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MillraceProcess, startMillrace } from '@millrace/testkit';
+import { type MillraceProcess, type RedisServer, startMillrace, startRedis } from '@millrace/testkit';
 import type { Fence } from './fences.ts';
 
 /** `npm start` or `npx millrace up`, with its flags: the last command of a block, because it does not end. */
 const START = /^(?:npm start(?: --)?|npx millrace up)((?: --?[\w./-]+(?: \w+)?)*)$/;
+
+/** Where a program of a document looks for Redis: it gets one of the session's own. */
+const REDIS = 'localhost:6379';
 
 /** For one command, or for the platform to catch up. */
 const LONGEST_MS = 20_000;
@@ -21,6 +24,7 @@ export class DocumentSession {
   readonly #folder: string;
   readonly #dataDirectory: string;
   #platform: MillraceProcess | undefined;
+  #redis: RedisServer | undefined;
 
   constructor(root: string, folder: string, dataDirectory: string) {
     this.#root = root;
@@ -39,6 +43,7 @@ export class DocumentSession {
 
   async close(): Promise<void> {
     await this.#platform?.stop();
+    await this.#redis?.stop();
   }
 
   get #data(): string {
@@ -47,7 +52,8 @@ export class DocumentSession {
 
   async #runProgram({ code, line }: Fence): Promise<string> {
     const file = join(this.#folder, `program-${line}.ts`);
-    await writeFile(file, code);
+    if (code.includes(REDIS)) this.#redis ??= await startRedis({ appendOnly: true });
+    await writeFile(file, code.replaceAll(REDIS, `127.0.0.1:${this.#redis?.port}`));
     return this.#execute(process.execPath, [file], this.#folder);
   }
 

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { describeOptions, type Options } from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+
+import { connectionOptions, plainRedisOptions } from '../src/address.ts';
+import { eventLogOptions } from '../src/event-log/options.ts';
+import { keyPublisher } from '../src/publisher/key-publisher.ts';
+import { channelPublisher } from '../src/publisher/channel-publisher.ts';
+import { streamPublisher } from '../src/publisher/stream-publisher.ts';
+import { channelSubscriber } from '../src/subscriber/channel-subscriber.ts';
+import { keySubscriber } from '../src/subscriber/key-subscriber.ts';
+import { streamSubscriber } from '../src/subscriber/stream-subscriber.ts';
+
+const page = await readFile(new URL('../../../docs/redis.md', import.meta.url), 'utf8');
+
+/** Cells of the table behind a heading, without the padding that the formatter adds. */
+function tableBehind(heading: string): string[][] {
+  const start = page.indexOf(`\n${heading}\n`);
+  expect(start, `docs/redis.md has no "${heading}"`).not.toBe(-1);
+  const lines = page.slice(start).split('\n');
+  const first = lines.findIndex((line) => line.startsWith('|'));
+  const table = lines.slice(
+    first,
+    lines.findIndex((line, i) => i > first && !line.startsWith('|')),
+  );
+  return table.slice(2).map((line) =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const rowsOf = (options: Options, all = false): string[][] =>
+  describeOptions(options)
+    .filter(({ name }) => all || !Object.hasOwn(connectionOptions, name))
+    .map(({ key, default: preset, accepted, description }) => [
+      `\`${key}\``,
+      preset === undefined ? '' : `\`${preset}\``,
+      accepted,
+      description.replaceAll('|', '\\|'),
+    ]);
+
+describe('docs/redis.md has the options that the schemas make', () => {
+  it.each([
+    ['## The URL', rowsOf(plainRedisOptions, true)],
+    ['### Options of the log', rowsOf(eventLogOptions)],
+    ['### Publishing keys', rowsOf(keyPublisher.options)],
+    ['### Subscribing to keys', rowsOf(keySubscriber.options)],
+    ['### Subscribing to channels', rowsOf(channelSubscriber.options)],
+    ['### Publishing to streams', rowsOf(streamPublisher.options)],
+    ['### Subscribing to streams', rowsOf(streamSubscriber.options)],
+  ])('%s', (heading, rows) => {
+    expect(tableBehind(heading)).toEqual(rows);
+  });
+
+  it('and none for publishing to channels, which has no options of its own', () => {
+    expect(rowsOf(channelPublisher.options)).toEqual([]);
+  });
+});
