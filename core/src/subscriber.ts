@@ -41,7 +41,7 @@ export interface Subscriber extends AsyncIterable<Message> {
   ): Promise<void>;
   /** The application is done with this message, which it got from here: it need not come again. */
   acknowledge(message: Message): void;
-  /** Receives nothing more until `resume`; what has been received can still be read. */
+  /** Asks for nothing more until `resume`; what has been received, or is about to arrive, can still be read. */
   suspend(): void;
   resume(): void;
   /** As `suspend`, to let what was received drain: a pause for maintenance, shown by `details().frozen`. */
