@@ -41,6 +41,7 @@ export class GroupMember {
   #assigned: readonly number[] = [];
   #generation: { readonly revoke: AbortController; readonly done: Promise<void> } | undefined;
   #isStopping = false;
+  #joining: Promise<void> = Promise.resolve();
   #isJoining = false;
   #commitTimer: NodeJS.Timeout | undefined;
 
@@ -158,7 +159,7 @@ export class GroupMember {
   #join(): void {
     if (this.#isJoining) return;
     this.#isJoining = true;
-    void this.#joinUntilMember();
+    this.#joining = this.#joinUntilMember();
   }
 
   async #joinUntilMember(): Promise<void> {
@@ -179,7 +180,16 @@ export class GroupMember {
     this.#isStopping = true;
     clearTimeout(this.#commitTimer);
     await this.#drain();
-    // A broker that does not answer finds out by the session timeout.
-    await Promise.race([this.#consumer.close(true), sleep(LEAVE_TIMEOUT_MS, undefined, { ref: false })]);
+    const patience = sleep(LEAVE_TIMEOUT_MS, undefined, { ref: false });
+    await Promise.race([this.#sayGoodbye(), patience]);
+    await Promise.race([this.#consumer.close(true), patience]);
+  }
+
+  /** Without it the others would wait for this member until its session is over. */
+  async #sayGoodbye(): Promise<void> {
+    // A member that the broker is just letting in has no name to leave under yet.
+    await this.#joining;
+    // An error changes nothing: a broker that is away finds out by the session timeout.
+    await new Promise<void>((resolve) => this.#consumer.leaveGroup(true, () => resolve()));
   }
 }

@@ -48,7 +48,7 @@ export class Lane {
     try {
       const { offsets = [] } = await producer.send({
         // The driver takes undefined for no key and no headers, which its types do not say.
-        messages: messages as MessageToProduce<Buffer, Buffer, string, Buffer>[],
+        messages: messages as MessageToProduce<Buffer, Buffer, string>[],
         acks: ACKS[this.#options.acks],
       });
       return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
