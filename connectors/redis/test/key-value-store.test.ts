@@ -1,5 +1,6 @@
 import { describeKeyValueStore, serverAvailable, startRedis, startRedisCluster } from '@millrace/testkit';
-import { afterAll, beforeAll, describe } from 'vitest';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openRedisKeyValueStore } from '../src/key-value-store.ts';
 import { prefixed } from './state/fixture.ts';
@@ -31,4 +32,30 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis Cluster', () => {
   });
   afterAll(() => stop?.());
   describeKeyValueStore('redis cluster', { open: () => openAt(url) });
+});
+
+describe.skipIf(!serverAvailable('redis'))('counters on a Redis', () => {
+  it('add any two integers of 64 bits exactly', async () => {
+    const server = await startRedis();
+    const { store, close } = await openAt(server.url);
+    const least = -(2n ** 63n);
+    const most = 2n ** 63n - 1n;
+    const edge = fc.constantFrom(0n, 1n, -1n, 999_999_999n, -999_999_999n, 10n ** 9n, -(10n ** 9n), least, most);
+    const number = fc.oneof(fc.bigInt({ min: least, max: most }), edge, fc.bigInt({ min: -1000n, max: 1000n }));
+    try {
+      await fc.assert(
+        fc.asyncProperty(number, number, async (a, b) => {
+          await store.set('number', Buffer.from(String(a)));
+          const sum = a + b;
+          const added = store.increment('number', b);
+          if (sum < least || sum > most) await expect(added).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+          else expect(await added).toBe(sum);
+        }),
+        { numRuns: 500 },
+      );
+    } finally {
+      await close();
+      await server.stop();
+    }
+  });
 });

@@ -1,0 +1,35 @@
+import {
+  type RedisOptions,
+  serverAvailable,
+  startRedis,
+  STATE_SCHEMA,
+  stateChange,
+  stateEvent,
+} from '@millrace/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { openRedisStateWriter } from '../../src/state-store.ts';
+
+describe.skipIf(!serverAvailable('redis'))('what survives a power loss', () => {
+  const syncedOn = async (options: RedisOptions): Promise<number | undefined> => {
+    const server = await startRedis(options);
+    onTestFinished(() => server.stop());
+    const writer = await openRedisStateWriter(server.url, { schema: STATE_SCHEMA, partitions: 1 });
+    onTestFinished(() => writer.close());
+    await writer.commit([stateChange([stateEvent(0)])]);
+    return writer.synced(0);
+  };
+
+  it('is every commit where Redis syncs before it answers', async () => {
+    expect(await syncedOn({ appendOnly: true, appendFsync: 'always' })).toBe(1);
+  });
+
+  it('is not the newest commit where Redis syncs once a second', async () => {
+    expect(await syncedOn({ appendOnly: true, appendFsync: 'everysec' })).toBeUndefined();
+  });
+
+  it('is nothing where Redis does not write to disk, or leaves syncing to the system', async () => {
+    expect(await syncedOn({ appendOnly: false })).toBeUndefined();
+    expect(await syncedOn({ appendOnly: true, appendFsync: 'no' })).toBeUndefined();
+  });
+});
