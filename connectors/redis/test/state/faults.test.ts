@@ -52,8 +52,9 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis that fails', () => {
   it('the state applies every event once, and readers never see less than before', async () => {
     const { url, disturb } = await startFaulty();
     const options = { schema: STATE_SCHEMA, partitions: PARTITIONS, keep: 10_000, retentionMs: 24 * 3_600_000 };
-    const { writer, reader, close } = await openBoth(prefixed(url), options);
-    onTestFinished(close);
+    const store = await openBoth(prefixed(url), options);
+    onTestFinished(() => store.close());
+    const { writer, reader } = store;
     const done = new AbortController();
     const next = Array.from({ length: PARTITIONS }, () => 0);
     const writing = (async () => {

@@ -10,16 +10,17 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { openRedisStateWriter } from '../../src/state-store.ts';
 
-describe.skipIf(!serverAvailable('redis'))('what survives a power loss', () => {
-  const syncedOn = async (options: RedisOptions): Promise<number | undefined> => {
-    const server = await startRedis(options);
-    onTestFinished(() => server.stop());
-    const writer = await openRedisStateWriter(server.url, { schema: STATE_SCHEMA, partitions: 1 });
-    onTestFinished(() => writer.close());
-    await writer.commit([stateChange([stateEvent(0)])]);
-    return writer.synced(0);
-  };
+/** Right after the first commit. */
+async function syncedOn(options: RedisOptions): Promise<number | undefined> {
+  const server = await startRedis(options);
+  onTestFinished(() => server.stop());
+  const writer = await openRedisStateWriter(server.url, { schema: STATE_SCHEMA, partitions: 1 });
+  onTestFinished(() => writer.close());
+  await writer.commit([stateChange([stateEvent(0)])]);
+  return writer.synced(0);
+}
 
+describe.skipIf(!serverAvailable('redis'))('what survives a power loss', () => {
   it('is every commit where Redis syncs before it answers', async () => {
     expect(await syncedOn({ appendOnly: true, appendFsync: 'always' })).toBe(1);
   });
