@@ -1,0 +1,91 @@
+import { defineOptions, defineSource, subscriberOf } from '@millrace/core';
+import type { Received, SourceConnector, Subscriber, SubscriberConfig } from '@millrace/core';
+import { expect } from 'vitest';
+
+/** A source in this process that keeps a position, as a log does: what was not acknowledged comes again. */
+export class ScriptedSource {
+  readonly log: string[] = [];
+  acknowledged = 0;
+  acknowledgeCalls = 0;
+  ended = false;
+  connections = 0;
+  readonly #waiting = new Set<() => void>();
+  #breaks: Error | undefined;
+
+  connector(acknowledges = true): SourceConnector {
+    return defineSource({
+      options: defineOptions('scripted', {}),
+      prepare: () => ({
+        connect: async () => {
+          this.connections++;
+          let next = this.acknowledged;
+          return {
+            receive: async (max: number, signal: AbortSignal) => {
+              if (next >= this.log.length && !this.ended && !signal.aborted) await this.#more(signal);
+              const failure = this.#breaks;
+              this.#breaks = undefined;
+              if (failure !== undefined) throw failure;
+              if (signal.aborted && acknowledges) return [];
+              const received: Received[] = this.log
+                .slice(next, next + max)
+                .map((body, index) => ({ body, token: next + index }));
+              if (received.length === 0 && this.ended) return undefined;
+              next += received.length;
+              if (!acknowledges) this.acknowledged = next;
+              return received;
+            },
+            ...(acknowledges
+              ? {
+                  acknowledge: async (received: readonly Received[]) => {
+                    this.acknowledgeCalls++;
+                    expect(received.map(({ token }) => token)).toEqual(
+                      received.map((_, index) => this.acknowledged + index),
+                    );
+                    this.acknowledged += received.length;
+                  },
+                }
+              : {}),
+            close: async () => this.#wake(),
+          };
+        },
+      }),
+    });
+  }
+
+  add(...values: unknown[]): void {
+    this.log.push(...values.map((value) => JSON.stringify(value)));
+    this.#wake();
+  }
+
+  breakOff(error: Error): void {
+    this.#breaks = error;
+    this.#wake();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#wake();
+  }
+
+  async subscriber(config: SubscriberConfig = {}, acknowledges = true): Promise<Subscriber> {
+    const backOff = { retryBackoff: '1ms', retryMaxBackoff: '2ms' };
+    const subscriber = subscriberOf(this.connector(acknowledges), 'orders', 'scripted://source', {
+      ...backOff,
+      ...config,
+    });
+    await subscriber.start();
+    return subscriber;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  async #more(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+  }
+}
