@@ -2,14 +2,22 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MillraceProcess, type RedisServer, startMillrace, startRedis } from '@millrace/testkit';
+import {
+  type KafkaServer,
+  type MillraceProcess,
+  type RedisServer,
+  startKafka,
+  startMillrace,
+  startRedis,
+} from '@millrace/testkit';
 import type { Fence } from './fences.ts';
 
 /** `npm start` or `npx millrace up`, with its flags: the last command of a block, because it does not end. */
 const START = /^(?:npm start(?: --)?|npx millrace up)((?: --?[\w./-]+(?: \w+)?)*)$/;
 
-/** Where a program of a document looks for Redis: it gets one of the session's own. */
+/** Where a program of a document looks for a server: it gets one of the session's own. */
 const REDIS = 'localhost:6379';
+const KAFKA = 'localhost:9092';
 
 /** For one command, or for the platform to catch up. */
 const LONGEST_MS = 20_000;
@@ -25,6 +33,7 @@ export class DocumentSession {
   readonly #dataDirectory: string;
   #platform: MillraceProcess | undefined;
   #redis: RedisServer | undefined;
+  #kafka: KafkaServer | undefined;
 
   constructor(root: string, folder: string, dataDirectory: string) {
     this.#root = root;
@@ -44,6 +53,7 @@ export class DocumentSession {
   async close(): Promise<void> {
     await this.#platform?.stop();
     await this.#redis?.stop();
+    await this.#kafka?.stop();
   }
 
   get #data(): string {
@@ -53,7 +63,9 @@ export class DocumentSession {
   async #runProgram({ code, line }: Fence): Promise<string> {
     const file = join(this.#folder, `program-${line}.ts`);
     if (code.includes(REDIS)) this.#redis ??= await startRedis({ appendOnly: true });
-    await writeFile(file, code.replaceAll(REDIS, `127.0.0.1:${this.#redis?.port}`));
+    if (code.includes(KAFKA)) this.#kafka ??= await startKafka();
+    const [redis, kafka] = [this.#redis, this.#kafka].map((server) => `127.0.0.1:${server?.port}`);
+    await writeFile(file, code.replaceAll(REDIS, redis!).replaceAll(KAFKA, kafka!));
     return this.#execute(process.execPath, [file], this.#folder);
   }
 

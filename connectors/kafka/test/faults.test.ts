@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openEventLog, openPublisher, openSubscriber, type EventLog } from '@millrace/core';
 import { readWhole, type TcpProxy } from '@millrace/testkit';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
-import { newTopic, useKafka } from './fixture.ts';
+import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
 import { Load, sorted, until } from './load.ts';
 
 const kafka = useKafka({ proxy: true });
@@ -18,7 +18,7 @@ async function openLog(url: string): Promise<EventLog> {
   return log;
 }
 
-describe('an event log whose connections are cut', () => {
+describeOnKafka('an event log whose connections are cut', () => {
   it('writes everything once and reads everything once, in order', async () => {
     const log = await openLog(proxiedUrl('?linger=1ms'));
     const load = new Load(log);
@@ -93,7 +93,7 @@ describe('an event log whose connections are cut', () => {
   });
 });
 
-describe('publisher and subscriber whose connections are cut', () => {
+describeOnKafka('publisher and subscriber whose connections are cut', () => {
   it('lose nothing and keep the order of every key', async () => {
     const url = proxiedUrl();
     const publisher = await openPublisher(url, { partitions: 3, partition_key: 'user' });

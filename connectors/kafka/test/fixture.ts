@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
 
-import { type KafkaServer, startKafka } from '@millrace/testkit';
-import { afterAll, beforeAll } from 'vitest';
+import { type KafkaServer, serverAvailable, startKafka } from '@millrace/testkit';
+import { afterAll, beforeAll, describe } from 'vitest';
 
 /** A topic's name that no other test uses. */
 export const newTopic = (): string => `test-${randomUUID()}`;
+
+const isThere = serverAvailable('kafka');
+
+/** Skipped where there is no broker to be had. */
+export const describeOnKafka = describe.skipIf(!isThere);
 
 /** One broker for the tests of a file. */
 export function useKafka(options?: Parameters<typeof startKafka>[0]): () => KafkaServer {
   let server: KafkaServer | undefined;
   beforeAll(async () => {
-    server = await startKafka(options);
+    if (isThere) server = await startKafka(options);
   });
   afterAll(() => server?.stop());
   return () => {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openEventLog, openLogReader, type Batch, type EventLog, type LogReader } from '@millrace/core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 import { committedOffset } from './committed-offset.ts';
-import { newTopic, useKafka } from './fixture.ts';
+import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
 import { Load, sorted, until } from './load.ts';
 
 const PARTITIONS = 6;
@@ -67,7 +67,7 @@ class TestConsumer {
   }
 }
 
-describe('consumers of one group', () => {
+describeOnKafka('consumers of one group', () => {
   it('share the partitions, and lose and double nothing while they join and leave under load', async () => {
     const { url, log } = await openLog();
     const state = new TestState();
@@ -150,7 +150,7 @@ describe('consumers of one group', () => {
   });
 });
 
-describe('release', () => {
+describeOnKafka('release', () => {
   it('tells Kafka the offset of the group, during consuming and without', async () => {
     const { url, log } = await openLog({ partitions: 1 });
     await log.append(Array.from({ length: 5 }, (_, i) => ({ value: Buffer.from(`${i}`) })));

@@ -2,54 +2,56 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openPublisher, openSubscriber, type Message, type Subscriber } from '@millrace/core';
 import { describePublisher, describeSubscriber } from '@millrace/testkit';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { newTopic, useKafka } from './fixture.ts';
+import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
 import { until } from './load.ts';
 
 const kafka = useKafka();
 
-describePublisher('kafka', {
-  async open() {
-    const url = `${kafka().url}/${newTopic()}`;
-    const publisher = await openPublisher(url, { partitions: 1 });
-    const reader = await openSubscriber(url);
-    return {
-      publisher,
-      async received() {
-        const messages: Message[] = [];
-        let next = await reader.next({ timeoutMs: 1000 });
-        while (next !== undefined) {
-          messages.push(next);
-          next = await reader.next({ timeoutMs: 200 });
-        }
-        return messages;
-      },
-      async close() {
-        await publisher.close();
-        await reader.close();
-      },
-    };
-  },
+describeOnKafka('on a real broker', () => {
+  describePublisher('kafka', {
+    async open() {
+      const url = `${kafka().url}/${newTopic()}`;
+      const publisher = await openPublisher(url, { partitions: 1 });
+      const reader = await openSubscriber(url);
+      return {
+        publisher,
+        async received() {
+          const messages: Message[] = [];
+          let next = await reader.next({ timeoutMs: 1000 });
+          while (next !== undefined) {
+            messages.push(next);
+            next = await reader.next({ timeoutMs: 200 });
+          }
+          return messages;
+        },
+        async close() {
+          await publisher.close();
+          await reader.close();
+        },
+      };
+    },
+  });
+
+  describeSubscriber('kafka', {
+    async open() {
+      const url = `${kafka().url}/${newTopic()}`;
+      const publisher = await openPublisher(url, { partitions: 1 });
+      const subscriber = await openSubscriber(url);
+      return {
+        subscriber,
+        send: (message) => publisher.publish(message),
+        async close() {
+          await publisher.close();
+          await subscriber.close();
+        },
+      };
+    },
+  });
 });
 
-describeSubscriber('kafka', {
-  async open() {
-    const url = `${kafka().url}/${newTopic()}`;
-    const publisher = await openPublisher(url, { partitions: 1 });
-    const subscriber = await openSubscriber(url);
-    return {
-      subscriber,
-      send: (message) => publisher.publish(message),
-      async close() {
-        await publisher.close();
-        await subscriber.close();
-      },
-    };
-  },
-});
-
-describe('subscribers of one group', () => {
+describeOnKafka('subscribers of one group', () => {
   it('share the messages while they come and go: none is lost, none comes twice, every key keeps its order', async () => {
     // The first broker of the list is not there.
     const url = `kafka://127.0.0.1:1,${kafka().bootstrap}/${newTopic()}?client_id=test`;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { openEventLog, openLogReader, openPublisher, openSubscriber, partitionOf } from '@millrace/core';
 import { readWhole } from '@millrace/testkit';
 import { Admin, ConfigResourceTypes, Producer } from '@platformatic/kafka';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
-import { newTopic, useKafka } from './fixture.ts';
+import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const kafka = useKafka({ secure: true });
@@ -18,7 +18,7 @@ async function closedAtEnd<T extends { close(): Promise<void> }>(opening: Promis
   return opened;
 }
 
-describe('a topic', () => {
+describeOnKafka('a topic', () => {
   it('is created with the documented settings', async () => {
     const topic = newTopic();
     await closedAtEnd(openEventLog(urlOf(topic), { partitions: 4, retentionMs: 7_200_000, maxBytes: 4_000_000 }));
@@ -73,7 +73,7 @@ describe('a topic', () => {
   });
 });
 
-describe('reading', () => {
+describeOnKafka('reading', () => {
   it('leaves out what transactions aborted, and their markers', async () => {
     const topic = newTopic();
     await kafka().createTopic(topic);
@@ -121,7 +121,7 @@ describe('reading', () => {
   });
 });
 
-describe('publishing', () => {
+describeOnKafka('publishing', () => {
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('with compression %s is read by all', async (compression) => {
     const url = urlOf(newTopic(), `?compression=${compression}`);
     const publisher = await closedAtEnd(openPublisher(url, { partitions: 1 }));
@@ -158,7 +158,7 @@ describe('publishing', () => {
   });
 });
 
-describe('a broker with TLS and SASL', () => {
+describeOnKafka('a broker with TLS and SASL', () => {
   it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])('lets in who knows the password, by %s', async (mechanism) => {
     const { bootstrap, ca, username, password } = kafka().secure!;
     const file = join(await temporaryDirectory(), 'ca.pem');
