@@ -59,7 +59,7 @@ describe('the result codes of a real server', () => {
     const server = await startAerospikeDev({ port: 0, maxNamespaceBytes: 100_000 });
     const client = await connect(server);
     try {
-      const key = (name: string) => clientKey('test', 'demo', name);
+      const { key } = subject();
       await client.put(key('first'), { blob: Buffer.alloc(60_000) });
       await client.put(key('second'), { blob: Buffer.alloc(60_000) });
       expect(await codeOf(client.put(key('third'), { a: 1 }))).toBe(8);

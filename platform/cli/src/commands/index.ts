@@ -1,4 +1,5 @@
 import type { AnyCommand } from '../command.ts';
+import { aerospikeDevCommand } from './aerospike-dev.ts';
 import { aggregatesCommand } from './aggregates.ts';
 import { configCommand } from './config.ts';
 import { deadLettersListCommand } from './dead-letters-list.ts';
@@ -26,6 +27,7 @@ export const commands: readonly AnyCommand[] = [
   deadLettersListCommand,
   deadLettersShowCommand,
   deadLettersRetryCommand,
+  aerospikeDevCommand,
   configCommand,
   versionCommand,
 ];

@@ -35,7 +35,11 @@ export const sameType = (a: Value, b: Value): boolean =>
 
 export const equals = (a: Value, b: Value): boolean => compare(a, b) === 0;
 
-export const sortEntries = (entries: readonly MapEntry[]): MapEntry[] => entries.toSorted(([a], [b]) => compare(a, b));
+/** By ascending key; entries that are so already are not copied. */
+export function sortEntries(entries: MapEntry[]): MapEntry[] {
+  const isSorted = entries.every(([key], index) => index === 0 || compare(entries[index - 1]![0], key) <= 0);
+  return isSorted ? entries : entries.toSorted(([a], [b]) => compare(a, b));
+}
 
 /** Entry by entry; a wildcard ends the comparison. */
 function compareItems(a: readonly Value[], b: readonly Value[]): number {

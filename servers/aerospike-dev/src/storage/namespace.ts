@@ -34,6 +34,8 @@ export class Namespace {
   readonly #sets = new Map<string, SetCounters>();
   #records = 0;
   #bytes = 0;
+  /** Records that expire some day: without any, a sweep has nothing to look for. */
+  #expiring = 0;
   expired = 0;
 
   constructor(name: string, settings: NamespaceSettings) {
@@ -94,6 +96,7 @@ export class Namespace {
 
   /** Removes what has expired. */
   sweep(): void {
+    if (this.#expiring === 0) return;
     const now = Date.now();
     for (const records of this.#partitions) {
       for (const [digest, record] of records) if (isExpired(record, now)) this.#expire(digest, record);
@@ -126,5 +129,6 @@ export class Namespace {
     set.bytes += bytes;
     this.#records += sign;
     this.#bytes += bytes;
+    if (record.voidTime !== 0) this.#expiring += sign;
   }
 }
