@@ -137,6 +137,11 @@ export class SinkPublisher implements Publisher {
   async flush(): Promise<void> {
     await this.#gate;
     this.#release.all();
+    await this.settled();
+  }
+
+  /** As `flush`, without sending anything sooner. */
+  async settled(): Promise<void> {
     await this.#groups.settled();
   }
 
@@ -151,6 +156,8 @@ export class SinkPublisher implements Publisher {
 
   async close({ deadlineMs = DEFAULT_DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     let left = 0;
+    // Whoever closes does not want to wait for a connection any more.
+    if (this.#lifecycle.state === 'starting') this.#connection.end();
     await this.#lifecycle.stop(async () => {
       this.#release.open();
       this.resume();
@@ -332,6 +339,7 @@ export class SinkPublisher implements Publisher {
     },
     refused: (entry, error) => {
       this.#refused++;
+      this.#log(this.#refused, 'refused', error);
       this.#settle(entry);
       this.#tell(entry, error);
     },
@@ -349,8 +357,8 @@ export class SinkPublisher implements Publisher {
   }
 
   #countDropped(entry: Entry, error: MillraceError): void {
-    if (this.#dropped === 0) this.#options.hooks.logger?.warn({ err: error }, `${this.#who}: dropping messages`);
     this.#dropped++;
+    this.#log(this.#dropped, 'dropped', error);
     this.#settle(entry);
   }
 
@@ -366,9 +374,13 @@ export class SinkPublisher implements Publisher {
       entry.reject(error);
       return;
     }
-    const { logger, onError } = this.#options.hooks;
-    logger?.warn({ err: error }, `${this.#who}: a message was not sent`);
-    onError?.(error, entry.encoded);
+    this.#options.hooks.onError?.(error, entry.encoded);
+  }
+
+  /** The first one, the tenth, the hundredth: an outage must not fill the log. */
+  #log(count: number, what: string, error: MillraceError): void {
+    if (!Number.isInteger(Math.log10(count))) return;
+    this.#options.hooks.logger?.warn({ err: error, count }, `${this.#who}: messages ${what}`);
   }
 
   #queueFull(): MillraceError {

@@ -221,6 +221,7 @@ export class SourceSubscriber implements Subscriber {
   }
 
   async close(): Promise<void> {
+    if (this.#lifecycle.state === 'starting') this.#connection.end();
     await this.#lifecycle.stop(async () => {
       this.#connection.end();
       this.#intake.interrupt();

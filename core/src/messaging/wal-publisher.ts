@@ -49,6 +49,7 @@ export class WalPublisher implements Publisher {
   #relayed = 0;
   /** Left by an earlier run, and given to the second publisher in this one. */
   #recovered = 0;
+  #flushing = 0;
   readonly #waitingForRelay = new Set<() => void>();
 
   constructor(target: PreparedSink<Encoded>, open: () => Promise<WalStores>, options: SinkPublisherOptions) {
@@ -94,10 +95,12 @@ export class WalPublisher implements Publisher {
   async flush(): Promise<void> {
     await this.#front.flush();
     const appended = this.#appended;
-    while (this.#relayed < appended && !this.#ended.signal.aborted) {
-      await this.#back.flush();
-      if (this.#relayed < appended) await new Promise<void>((resolve) => this.#waitingForRelay.add(resolve));
+    this.#flushing++;
+    void this.#back.flush();
+    while (this.#relayed < appended && this.#failure === undefined && !this.#ended.signal.aborted) {
+      await new Promise<void>((resolve) => this.#waitingForRelay.add(resolve));
     }
+    this.#flushing--;
   }
 
   suspend(): void {
@@ -187,7 +190,7 @@ export class WalPublisher implements Publisher {
         start: async () => from,
         handle: async (batches) => {
           for (const batch of batches) await this.#deliver(batch, firstNew);
-          await this.#back.flush();
+          await (this.#flushing > 0 ? this.#back.flush() : this.#back.settled());
           // Ended meanwhile: what was not sent is sent after the next start.
           if (this.#ended.signal.aborted) return;
           for (const { to, records } of batches) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { defineOptions, defineSink, publisherOf } from '@millrace/core';
 import type { Publisher } from '@millrace/core';
 import { firstArrivals, ScriptedTarget } from './scripted-target.ts';
 
@@ -279,4 +280,20 @@ describe('an outage', () => {
     expect(firstArrivals(target.received)).toEqual([...Array.from({ length: 40 }).keys()]);
     await publisher.close();
   });
+});
+
+it('can be closed while it connects', async () => {
+  const sink = defineSink({
+    options: defineOptions('silent', {}),
+    prepare: () => ({
+      encode: () => ({ bytes: 1 }),
+      connect: (signal) =>
+        new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    }),
+  });
+  const publisher = publisherOf(sink, 'orders', 'silent://target');
+  const started = expect(publisher.start()).rejects.toMatchObject({ code: 'CANCELLED' });
+  await publisher.close();
+  await started;
+  expect(publisher.details().state).toBe('stopped');
 });

@@ -100,6 +100,17 @@ it('lets callers wait while it is full, and goes on when the target is back', as
   expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
 });
 
+it('paces what it sends by the interval, and flush does not wait for it', async () => {
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl(), publish_interval: 60 });
+  for (let value = 0; value < 10; value++) await publisher.publish({ value });
+  expect(await arrived()).toEqual([]);
+  await publisher.flush();
+  expect(await arrived()).toEqual([...Array.from({ length: 10 }).keys()]);
+  await publisher.publish({ value: 10 });
+  await publisher.close();
+  expect(await arrived()).toHaveLength(11);
+});
+
 it('needs a connector that has a log', async () => {
   const none: Connector = {};
   const registry = createRegistry({ none: 'none' }, async () => ({ connector: none }));
