@@ -4,19 +4,20 @@ import { describe, expect, it } from 'vitest';
 
 import { connectionOptions, plainRedisOptions } from '../src/address.ts';
 import { eventLogOptions } from '../src/event-log/options.ts';
+import { keyValueOptions } from '../src/key-value-store.ts';
 import { keyPublisher } from '../src/publisher/key-publisher.ts';
 import { channelPublisher } from '../src/publisher/channel-publisher.ts';
 import { streamPublisher } from '../src/publisher/stream-publisher.ts';
 import { channelSubscriber } from '../src/subscriber/channel-subscriber.ts';
+import { stateOptions } from '../src/state/options.ts';
 import { keySubscriber } from '../src/subscriber/key-subscriber.ts';
 import { streamSubscriber } from '../src/subscriber/stream-subscriber.ts';
 
-const page = await readFile(new URL('../../../docs/redis.md', import.meta.url), 'utf8');
-
-/** Cells of the table behind a heading, without the padding that the formatter adds. */
-function tableBehind(heading: string): string[][] {
+/** Cells of the table behind a heading of a page, without the padding that the formatter adds. */
+async function tableBehind(name: string, heading: string): Promise<string[][]> {
+  const page = await readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
   const start = page.indexOf(`\n${heading}\n`);
-  expect(start, `docs/redis.md has no "${heading}"`).not.toBe(-1);
+  expect(start, `docs/${name} has no "${heading}"`).not.toBe(-1);
   const lines = page.slice(start).split('\n');
   const first = lines.findIndex((line) => line.startsWith('|'));
   const table = lines.slice(
@@ -50,11 +51,20 @@ describe('docs/redis.md has the options that the schemas make', () => {
     ['### Subscribing to channels', rowsOf(channelSubscriber.options)],
     ['### Publishing to streams', rowsOf(streamPublisher.options)],
     ['### Subscribing to streams', rowsOf(streamSubscriber.options)],
-  ])('%s', (heading, rows) => {
-    expect(tableBehind(heading)).toEqual(rows);
+  ])('%s', async (heading, rows) => {
+    expect(await tableBehind('redis.md', heading)).toEqual(rows);
   });
 
   it('and none for publishing to channels, which has no options of its own', () => {
     expect(rowsOf(channelPublisher.options)).toEqual([]);
+  });
+});
+
+describe('docs/redis-state.md has the options that the schemas make', () => {
+  it.each([
+    ['## Options of the state', rowsOf(stateOptions)],
+    ['### Options of the key-value store', rowsOf(keyValueOptions)],
+  ])('%s', async (heading, rows) => {
+    expect(await tableBehind('redis-state.md', heading)).toEqual(rows);
   });
 });
