@@ -9,7 +9,5 @@ const { logPort, ...settings } = workerData as ThreadSettings;
 const owner = portChannel(parentPort);
 const logChannel = logPort === undefined ? undefined : portChannel(logPort);
 const code = await runWorker(settings, owner, logChannel);
-// Whatever a failure left open would keep the thread.
-if (code !== 0) process.exit(code);
-logChannel?.close();
-owner.close();
+// Not by itself: a failure leaves things open, and a driver its timers.
+process.exit(code);
