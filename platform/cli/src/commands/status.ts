@@ -49,8 +49,8 @@ function platformRows(status: StatusAnswer): readonly Row[] {
     ['too late for aggregates', grouped(status.late)],
     ['duplicates dropped', grouped(status.duplicates)],
     ['dead letters', grouped(status.deadLetters)],
-    ['log', roundedBytes(status.logBytes)],
-    ['state', roundedBytes(status.stateBytes)],
+    ['size of the log', roundedBytes(status.logBytes)],
+    ['size of the state', roundedBytes(status.stateBytes)],
     ['p99 of tags', `${grouped(status.frontend.tagLatencyP99Ms)} ms`],
   ];
 }
