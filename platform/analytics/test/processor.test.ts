@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogger, type DeadLetter } from '@millrace/core';
+import { createLogger, MillraceError, type DeadLetter } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeRetry, encodeTag } from '../src/codec.ts';
 import { createProcessor, type Processor, type Progress } from '../src/processor/processor.ts';
@@ -162,5 +162,64 @@ describe('the processor', () => {
       { group: 'test' },
     );
     await expect(processor.run(new AbortController().signal)).rejects.toThrow('disk gone');
+  });
+});
+
+describe('a processor that shares its group', () => {
+  const silent = createLogger({ level: 'silent', name: 'test' });
+
+  /** Runs until all is applied, then stops. */
+  async function applyAll(log: MemoryLog, state: MemoryState, shared: boolean): Promise<void> {
+    const processor = createProcessor(
+      { log, state, logger: silent, now: () => 77, onProgress: () => {} },
+      { group: 'test', shared },
+    );
+    const stopping = new AbortController();
+    const running = processor.run(stopping.signal);
+    await Promise.race([processor.drain(), running]);
+    stopping.abort();
+    await running;
+  }
+
+  it('asks where the partitions stand after losing one, and goes on', async () => {
+    const log = new MemoryLog();
+    const state = new MemoryState();
+    append(log, 0);
+    append(log, 1, { cookie: 'bob' });
+    state.failNext(new MillraceError('STALE_OWNER', 'another one has partition 1'));
+    await applyAll(log, state, true);
+    expect(log.starts).toEqual([0, 1, 0, 1]);
+    expect(state.events.map(({ key }) => key)).toEqual(['alice', 'bob']);
+  });
+
+  it('ends on losing one when nobody else should be there', async () => {
+    const log = new MemoryLog();
+    const state = new MemoryState();
+    append(log, 0);
+    state.failNext(new MillraceError('STALE_OWNER', 'an intruder'));
+    await expect(applyAll(log, state, false)).rejects.toMatchObject({ code: 'STALE_OWNER' });
+  });
+
+  it('repeats a commit while the state is away', async () => {
+    const log = new MemoryLog();
+    const state = new MemoryState();
+    append(log, 0);
+    state.failNext(new MillraceError('UNAVAILABLE', 'gone'), new MillraceError('TIMEOUT', 'slow'));
+    await applyAll(log, state, true);
+    expect(log.starts).toEqual([0, 1]);
+    expect(state.events).toHaveLength(1);
+  });
+
+  it('gives a commit up when a rebalance waits for it, and says so as a gap', async () => {
+    const log = new MemoryLog();
+    const state = new MemoryState();
+    append(log, 0);
+    state.failNext(...Array.from({ length: 20 }, () => new MillraceError('UNAVAILABLE', 'gone')));
+    log.revokeAfter(50);
+    const applying = applyAll(log, state, true);
+    await expect.poll(() => log.gaps).toBe(1);
+    state.failNext();
+    await applying;
+    expect(state.events).toHaveLength(1);
   });
 });

@@ -1,10 +1,24 @@
 import { once } from 'node:events';
-import type { Batch, Bounds, ConsumeOptions, Damage, LogReader, LogRecord, Offset } from '@millrace/core';
+import {
+  hasCode,
+  type Batch,
+  type Bounds,
+  type ConsumeOptions,
+  type Damage,
+  type LogReader,
+  type LogRecord,
+  type Offset,
+} from '@millrace/core';
 
 /** A log in memory whose damage a test can choose. */
 export class MemoryLog implements LogReader {
   readonly partitions = 2;
   readonly releases: { partition: number; below: Offset }[] = [];
+  /** Partitions, in the order in which `start` was asked. */
+  readonly starts: number[] = [];
+  /** How often `handle` rejected with COMMIT_GAP. */
+  gaps = 0;
+  private revocationMs: number | undefined;
   private readonly records: LogRecord[][] = [[], []];
   private readonly appended = new EventTarget();
   private damage: Damage[] = [];
@@ -41,16 +55,35 @@ export class MemoryLog implements LogReader {
     return { partition, from, to: this.next, records, damage };
   }
 
-  async consume(_group: string, options: ConsumeOptions): Promise<void> {
+  /** The first `handle` is told after so long that its partitions are wanted back. */
+  revokeAfter(ms: number): void {
+    this.revocationMs = ms;
+  }
+
+  async consume(group: string, options: ConsumeOptions): Promise<void> {
+    const { signal } = options;
+    try {
+      await this.consumeFromStart(options);
+    } catch (error) {
+      if (!hasCode(error, 'COMMIT_GAP')) throw error;
+      this.gaps++;
+      this.revocationMs = undefined;
+      if (!signal.aborted) await this.consume(group, options);
+    }
+  }
+
+  private async consumeFromStart(options: ConsumeOptions): Promise<void> {
     const { signal } = options;
     const positions: number[] = [];
     for (const partition of [0, 1]) {
+      this.starts.push(partition);
       const position = await options.start(partition);
       positions[partition] = typeof position === 'number' ? position : 0;
     }
     while (!signal.aborted) {
+      const revoked = this.revocationMs === undefined ? signal : AbortSignal.timeout(this.revocationMs);
       const batches = await Promise.all(positions.map((from, partition) => this.read(partition, from)));
-      if (batches.some(({ from, to }) => to > from)) await options.handle(batches, signal);
+      if (batches.some(({ from, to }) => to > from)) await options.handle(batches, revoked);
       for (const { partition, to } of batches) positions[partition] = to;
       if (positions[0] === this.next && !signal.aborted)
         await Promise.race([once(this.appended, 'append'), once(signal, 'abort')]);

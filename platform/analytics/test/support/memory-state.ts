@@ -15,6 +15,7 @@ export class MemoryState implements StateWriter {
   readonly deadLetters = new Map<string, NewDeadLetter>();
   readonly resolved: string[] = [];
   commits = 0;
+  private failures: Error[] = [];
   private readonly offsets: (Offset | undefined)[] = [];
 
   async committed(partition: number): Promise<Offset | undefined> {
@@ -25,7 +26,14 @@ export class MemoryState implements StateWriter {
     return this.offsets[partition];
   }
 
+  /** The next commits reject with these, one each; takes the place of those that were still to come. */
+  failNext(...errors: Error[]): void {
+    this.failures = errors;
+  }
+
   async commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
     for (const { partition, from, to, events, deadLetters, resolved = [] } of changes) {
       if (from > (this.offsets[partition] ?? from)) throw new MillraceError('COMMIT_GAP', `from ${from}`);
       this.events.push(...events);
