@@ -52,9 +52,7 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   const cancel = (): void => lose(cancelled());
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    await client.connect();
-    // The driver connects to a node at its first command, and rejects all others until that is done.
-    if (client.isCluster) await Promise.all((client as Cluster).nodes('master').map((node) => node.ping()));
+    await unlessLost(lost.signal, connected(client));
     return { client, lost: lost.signal, close: () => lose(new Error('the connection was closed by us')) };
   } catch (error) {
     lose(cause ?? error);
@@ -63,6 +61,22 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
     clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);
   }
+}
+
+async function connected(client: RedisClient): Promise<void> {
+  await client.connect();
+  // The driver connects to a node at its first command, and rejects all others until that is done.
+  if (client.isCluster) await Promise.all((client as Cluster).nodes('master').map((node) => node.ping()));
+}
+
+/** Rejects with the reason as soon as the connection is lost: not every promise of the driver does. */
+export function unlessLost<T>(lost: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => reject(lost.reason as MillraceError);
+    if (lost.aborted) fail();
+    lost.addEventListener('abort', fail, { once: true });
+    work.then(resolve, reject).finally(() => lost.removeEventListener('abort', fail));
+  });
 }
 
 async function createClient(address: RedisAddress, commandTimeout: number): Promise<RedisClient> {

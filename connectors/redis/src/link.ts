@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hasCode, MillraceError } from '@millrace/core';
 import type { RedisAddress } from './address.ts';
-import { connect, type RedisClient, type RedisConnection } from './connection.ts';
-import { isReply, redisError } from './errors.ts';
+import { connect, type RedisClient, type RedisConnection, unlessLost } from './connection.ts';
+import { redisError } from './errors.ts';
 
 const PAUSE_MS = { first: 10, longest: 500 };
 
@@ -52,12 +52,12 @@ export class Link {
   async once<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     const connection = await this.#connect();
     try {
-      return await work(connection.client);
+      return await unlessLost(connection.lost, work(connection.client));
     } catch (error) {
-      // Also one that is open but does not answer.
-      const isBroken = !isReply(error) && !(error instanceof MillraceError);
-      if (isBroken && !connection.lost.aborted) connection.close();
-      throw redisError(error, this.#address);
+      const failure = redisError(error, this.#address);
+      // Also one that is open and does not answer, or leads to a server that is no longer the master.
+      if (failure.code === 'UNAVAILABLE' && !connection.lost.aborted) connection.close();
+      throw failure;
     }
   }
 

@@ -15,8 +15,8 @@ export interface MembershipOptions {
   readonly onChange: () => void;
 }
 
-/** A sign of life comes so often within a lease, so that one that is late does not cost it. */
-const RENEWALS_PER_LEASE = 8;
+/** Signs of life within a lease; partitions are renewed at half of it, so that one that is late does not cost them. */
+const BEATS_PER_LEASE = 8;
 
 /**
  * A consumer's place in its group. Every partition has a lease, a key that expires: whoever sets it owns the partition.
@@ -69,15 +69,20 @@ export class Membership {
 
   /** Asks at once who owns what. @throws UNAUTHORIZED, REFUSED, CANCELLED */
   async check(): Promise<void> {
+    await this.#next(true);
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** One sign of life after the other. */
+  #next(isCheck: boolean): Promise<void> {
     clearTimeout(this.#timer);
     this.#running = this.#running
-      .then(() => this.#beat())
+      .then(() => this.#beat(isCheck))
       .then(
         () => this.#schedule(),
         (error: unknown) => this.#fail(error),
       );
-    await this.#running;
-    if (this.#error !== undefined) throw this.#error;
+    return this.#running;
   }
 
   /** Lets another member have the partition: nothing of it is being handled any more. */
@@ -111,8 +116,8 @@ export class Membership {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#stopped.signal.aborted) return;
-    const again = (): void => void this.check().catch((error: unknown) => this.#fail(error));
-    this.#timer = setTimeout(again, this.#options.leaseMs / RENEWALS_PER_LEASE);
+    const again = (): void => void this.#next(false);
+    this.#timer = setTimeout(again, this.#options.leaseMs / BEATS_PER_LEASE);
   }
 
   #fail(error: unknown): void {
@@ -121,7 +126,7 @@ export class Membership {
     this.#options.onChange();
   }
 
-  async #beat(): Promise<void> {
+  async #beat(isCheck: boolean): Promise<void> {
     const { link, keys, partitions, group, leaseMs, onChange } = this.#options;
     const { signal } = this.#stopped;
     const members = (await link.run(
@@ -131,7 +136,9 @@ export class Membership {
     const rank = members.toSorted().indexOf(this.#member);
     this.#share = Math.floor(partitions / members.length) + (rank < partitions % members.length ? 1 : 0);
     const before = this.#leases.size;
-    await Promise.all(this.assigned.map((partition) => this.#renew(partition)));
+    const early = performance.now() + leaseMs / 2;
+    const due = this.assigned.filter((partition) => isCheck || this.#leases.get(partition)! < early);
+    await Promise.all(due.map((partition) => this.#renew(partition)));
     let changed = this.#leases.size < before || this.excess > 0;
     // Members start their search at different places, so that they seldom want the same one.
     const start = Math.floor((Math.max(0, rank) * partitions) / members.length);

@@ -1,6 +1,6 @@
 import type { Encoded, Refusal, Sink } from '@millrace/core';
 import type { RedisAddress } from '../address.ts';
-import { connect, type RedisConnection } from '../connection.ts';
+import { connect, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
 
 /** Name in lower case, and its arguments. */
@@ -29,7 +29,9 @@ class RedisSink implements Sink<EncodedCommand> {
   async send(messages: readonly EncodedCommand[]): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
     const timer = setTimeout(() => this.#connection.close(), this.#address.commandTimeout);
-    const failures = await this.#failures(messages).finally(() => clearTimeout(timer));
+    const failures = await unlessLost(this.#connection.lost, this.#failures(messages)).finally(() =>
+      clearTimeout(timer),
+    );
     for (let index = 0; index < failures.length; index++) {
       const cause = failures[index];
       if (cause === null) continue;

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventLog, MillraceError } from '@millrace/core';
+import { redisCommand, serverAvailable, startRedis, startRedisCluster, startSentinel } from '@millrace/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { consumeInto, newState, openLog } from './fixtures.ts';
+
+const gap = (): MillraceError => new MillraceError('COMMIT_GAP', 'not where the last one ended');
+
+/** Appends one record after the other until it is stopped; resolves with what was confirmed. */
+function sendUntil(log: EventLog, stopped: AbortSignal): Promise<string[]> {
+  const senders = Array.from({ length: 4 }, async (_, s) => {
+    const sent: string[] = [];
+    for (let i = 0; !stopped.aborted; i++) {
+      const value = `${s}/${i}`;
+      await log.append([{ key: value, value: Buffer.from(value) }]);
+      sent.push(value);
+    }
+    return sent;
+  });
+  return Promise.all(senders).then((each) => each.flat());
+}
+
+describe.skipIf(!serverAvailable('redis'))('the log on several servers', () => {
+  it('loses and doubles nothing when a node of a Cluster is killed and comes back', async () => {
+    const cluster = await startRedisCluster({ appendOnly: true });
+    onTestFinished(() => cluster.stop());
+    const log = await openLog(`${cluster.nodes[0]!.url}?cluster=true`);
+    const state = newState();
+    const consumer = consumeInto(log, 'group', state, gap);
+    const stop = new AbortController();
+    const sending = sendUntil(log, stop.signal);
+    await sleep(300);
+    for (const node of [cluster.nodes[1]!, cluster.nodes[0]!]) {
+      await node.kill();
+      await sleep(200);
+      await node.restart();
+      await cluster.ready();
+      await sleep(300);
+    }
+    stop.abort();
+    const sent = await sending;
+    await expect.poll(() => state.values.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(sent.length);
+    await consumer.stop();
+    await log.close();
+    expect(sent.length).toBeGreaterThan(100);
+    expect(state.values.toSorted()).toEqual(sent.toSorted());
+  }, 60_000);
+
+  it('goes on with the master that the Sentinels choose', async () => {
+    const watched = await startSentinel({ appendOnly: true });
+    onTestFinished(() => watched.stop());
+    const url = `redis://127.0.0.1:${watched.sentinels[0]!.port}?sentinel=${watched.name}`;
+    const log = await openLog(url);
+    await log.append([{ partition: 0, value: Buffer.from('before') }]);
+    // Replicas are written later: only what has arrived there outlives the master.
+    await sleep(200);
+    await watched.master.kill();
+    await log.append([{ partition: 0, value: Buffer.from('after') }]);
+    expect(await watched.masterPort()).toBe(watched.replica.port);
+    const { records } = await log.read(0, 0, 1000);
+    expect(records.map(({ value }) => Buffer.from(value).toString())).toEqual(['before', 'after']);
+    await log.close();
+  }, 60_000);
+
+  it('says so when something else has written to its stream', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    const log = await openLog(server.url, { prefix: 'other' });
+    await redisCommand(server, 'XADD', 'other:{p0}:log', '1-1', 'f', 'not a frame');
+    await redisCommand(server, 'SET', 'other:{p0}:next', '1');
+    await expect(log.read(0, 0, 1000)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+    await log.close();
+  });
+});
