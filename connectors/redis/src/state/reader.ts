@@ -3,6 +3,7 @@ import {
   type DeadLetterQuery,
   MillraceError,
   type Offset,
+  partitionOf,
   type RollupQuery,
   type RollupResult,
   type StateReader,
@@ -32,6 +33,14 @@ import { readStatuses } from './status.ts';
 const WARM_MINUTES = 15;
 /** How often a timeline is asked for again because its partition changed hands meanwhile. */
 const ATTEMPTS = 5;
+
+/** What one partition has of a key. */
+interface StoredTimeline {
+  readonly partition: number;
+  readonly bytes: Buffer;
+  /** Token of the partition's owner at that moment. */
+  readonly owner: string;
+}
 
 /** The reading end of a state on Redis, in any process. */
 export class RedisStateReader implements StateReader {
@@ -64,11 +73,10 @@ export class RedisStateReader implements StateReader {
       throw invalid('kind', kind, `an index into ${schema.kinds.length} kinds`);
     }
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const stored = await this.#link.run((client) => this.#stored(client, key));
-      const found = stored.filter(({ bytes }) => bytes !== null);
+      const found = await this.#link.run((client) => this.#find(client, key));
       const parts = found.flatMap(({ partition, owner, bytes }): TimelinePart[] => {
         const dictionaries = this.#rollups.known(partition, owner);
-        return dictionaries === undefined ? [] : [{ bytes: bytes!, dictionaries }];
+        return dictionaries === undefined ? [] : [{ bytes, dictionaries }];
       });
       const entries = parts.length < found.length ? undefined : readTimeline(parts, query, this.#options);
       if (entries !== undefined) return entries;
@@ -138,20 +146,31 @@ export class RedisStateReader implements StateReader {
     return this.#link.close();
   }
 
-  /** Which partition a key is in is its log's choice, so all are asked: one command, on a Cluster one per partition. */
-  async #stored(
-    client: RedisClient,
-    key: string,
-  ): Promise<{ partition: number; owner: string; bytes: Buffer | null }[]> {
-    const names = this.#all.map((partition) => [this.#keys.timelines(partition) + key, this.#keys.owner(partition)]);
+  /**
+   * All events of a key are in one partition, almost always the one that our logs choose; which one is the log's choice,
+   * so the others are asked when there is nothing.
+   */
+  async #find(client: RedisClient, key: string): Promise<StoredTimeline[]> {
+    const usual = partitionOf(key, this.partitions);
+    const found = await this.#stored(client, key, [usual]);
+    if (found.length > 0 || this.partitions === 1) return found;
+    return this.#stored(
+      client,
+      key,
+      this.#all.filter((partition) => partition !== usual),
+    );
+  }
+
+  /** What these partitions have of the key: one command, on a Cluster one per partition. */
+  async #stored(client: RedisClient, key: string, partitions: readonly number[]): Promise<StoredTimeline[]> {
+    const names = partitions.map((partition) => [this.#keys.timelines(partition) + key, this.#keys.owner(partition)]);
     const values = client.isCluster
       ? (await Promise.all(names.map((pair) => client.mgetBuffer(pair)))).flat()
       : await client.mgetBuffer(names.flat());
-    return this.#all.map((partition) => ({
-      partition,
-      bytes: values[2 * partition]!,
-      owner: values[2 * partition + 1]?.toString() ?? '',
-    }));
+    return partitions.flatMap((partition, at) => {
+      const bytes = values[2 * at];
+      return bytes == null ? [] : { partition, bytes, owner: values[2 * at + 1]?.toString() ?? '' };
+    });
   }
 
   async #letters(partition: number, from: string, to: string, count: number): Promise<DeadLetter[]> {
