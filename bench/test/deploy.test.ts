@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { freePort, runMillrace, serverAvailable, startHaproxy, type Haproxy } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const file = (path: string): Promise<string> => readFile(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
+
+/** Stands for a frontend: what matters here is only how often a request reaches one. */
+class Backend {
+  readonly bodies: string[] = [];
+  isReady = true;
+  answer = (response: ServerResponse): void => void response.writeHead(204).end();
+  private readonly server: Server = createServer((request, response) => {
+    if (request.url === '/ready') {
+      response.writeHead(this.isReady ? 200 : 503).end();
+      return;
+    }
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      this.bodies.push(Buffer.concat(chunks).toString());
+      this.answer(response);
+    });
+  });
+
+  async listen(port = 0): Promise<number> {
+    this.server.listen(port, '127.0.0.1');
+    await once(this.server, 'listening');
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+describe.skipIf(!serverAvailable('haproxy'))('haproxy.cfg', () => {
+  let backends: [Backend, Backend];
+  let haproxy: Haproxy;
+
+  beforeEach(async () => {
+    backends = [new Backend(), new Backend()];
+    const [first, second] = await Promise.all(backends.map((backend) => backend.listen()));
+    haproxy = await startHaproxy({
+      config: await file('haproxy.cfg'),
+      env: {
+        BIND: '127.0.0.1',
+        STATS: `127.0.0.1:${await freePort()}`,
+        FRONTEND_1: `127.0.0.1:${first}`,
+        FRONTEND_2: `127.0.0.1:${second}`,
+      },
+    });
+  });
+
+  afterEach(async () => {
+    await haproxy.stop();
+    for (const backend of backends) backend.close();
+  });
+
+  /** The status, or 0 for a connection that was closed without an answer. */
+  async function post(body: string): Promise<number> {
+    const sent = fetch(new URL('/user_tags', haproxy.url), { method: 'POST', body, headers: { connection: 'close' } });
+    return sent.then(
+      ({ status }) => status,
+      () => 0,
+    );
+  }
+
+  it('spreads tags over the frontends, and leaves out one that is not ready', async () => {
+    for (let i = 0; i < 10; i++) expect(await post(`spread ${i}`)).toBe(204);
+    for (const { bodies } of backends) expect(bodies.length).toBeGreaterThan(0);
+    const [first, second] = backends;
+    first.isReady = false;
+    // Until the checks have noticed, requests still reach it: that is what `/ready` falls early for.
+    await expect
+      .poll(
+        async () => {
+          const before = first.bodies.length;
+          for (let i = 0; i < 10; i++) await post('probe');
+          return first.bodies.length - before;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0);
+    expect(second.bodies.length).toBeGreaterThan(10);
+  });
+
+  it('sends a request to the other frontend when the connection to the first cannot be made', async () => {
+    backends[0].close();
+    for (let i = 0; i < 20; i++) expect(await post(`tag ${i}`)).toBe(204);
+    expect(backends[1].bodies.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `tag ${i}`).toSorted());
+  });
+
+  it('never sends a tag again that a frontend may have taken', async () => {
+    for (const backend of backends) backend.answer = (response) => void response.socket?.destroy();
+    for (let i = 0; i < 20; i++) expect(await post(`tag ${i}`)).toBeOneOf([0, 502]);
+    const all = backends.flatMap(({ bodies }) => bodies);
+    expect(all.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `tag ${i}`).toSorted());
+  });
+});
+
+describe('commands in deploy/', () => {
+  it.each(['frontend', 'processor'])('give %s flags that it has', async (role) => {
+    const compose = await file('compose.yaml');
+    const lines = [...compose.matchAll(new RegExp(String.raw`command: \[${role}, (.*)\]`, 'g'))];
+    expect(lines.length).toBeGreaterThan(0);
+    const { stdout } = await runMillrace([role, '--help']);
+    for (const [, flags = ''] of lines) {
+      for (const [flag] of flags.matchAll(/--[\w-]+/g)) expect(stdout).toContain(`${flag} <`);
+    }
+  });
+
+  it('set variables that the commands know', async () => {
+    const helps = await Promise.all(['up', 'frontend', 'processor'].map((command) => runMillrace([command, '--help'])));
+    const known = helps.map(({ stdout }) => stdout).join('');
+    const texts = await Promise.all(
+      ['systemd/millrace.service', 'systemd/millrace-frontend@.service', 'systemd/millrace-processor@.service'].map(
+        file,
+      ),
+    );
+    const unit = texts
+      .flatMap((text) => [...text.matchAll(/^Environment=(.*)$/gm)].map(([, names]) => names))
+      .join(' ');
+    const env = (await file('systemd/millrace.env')).replaceAll(/^#.*$/gm, '');
+    const names = [...`${unit} ${env}`.matchAll(/\b([A-Z][A-Z_]+)=/g)].map(([, name]) => name!);
+    expect(names).toContain('MILLRACE_LOG');
+    for (const name of names.filter((each) => each !== 'NODE_ENV')) expect(known).toContain(name);
+  });
+});
