@@ -69,6 +69,17 @@ export function isCertainlyNotWritten(error: unknown): boolean {
   });
 }
 
+/** Codes of the driver for an answer that it cannot parse; other errors of its parser have no code of its own. */
+const PARSER = new Set(['PLT_KFK_OUT_OF_BOUNDS', 'PLT_KFK_UNSUPPORTED_COMPRESSION', 'PLT_KFK_UNSUPPORTED_FORMAT']);
+
+/** Whether an answer came that is not what the protocol says, as when a bit flipped on the broker's disk. */
+export function isUnreadable(error: unknown): error is Error {
+  const leaves = leavesOf(error);
+  return (
+    leaves.length > 0 && leaves.every(({ code }) => !String(code).startsWith('PLT_KFK_') || PARSER.has(String(code)))
+  );
+}
+
 type CodedError = Error & { readonly code?: unknown; readonly errors?: unknown; readonly apiId?: unknown };
 
 /** The error, what it aggregates and its causes. */

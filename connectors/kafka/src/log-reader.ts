@@ -120,7 +120,7 @@ export class KafkaLogReader implements LogReader {
       const batch: FetchedBatch | undefined = slice?.[0];
       if (batch === undefined) break;
       to = batch.to;
-      if (batch.records.length > 0) return { ...batch, from };
+      if (batch.records.length > 0 || batch.damage !== undefined) return { ...batch, from };
     }
     return { partition, from, to, records: [] };
   }

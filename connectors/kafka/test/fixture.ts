@@ -10,6 +10,8 @@ const isThere = serverAvailable('kafka');
 
 /** Skipped where there is no broker to be had. */
 export const describeOnKafka = describe.skipIf(!isThere);
+/** Skipped where the system does not tell where a process has its files, besides. */
+export const describeOnKafkaFiles = describe.skipIf(!isThere || process.platform !== 'linux');
 
 /** One broker for the tests of a file. */
 export function useKafka(options?: Parameters<typeof startKafka>[0]): () => KafkaServer {

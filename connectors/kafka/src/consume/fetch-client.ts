@@ -1,6 +1,8 @@
+import type { Damage } from '@millrace/core';
 import { Consumer, FetchIsolationLevels, ListOffsetTimestamps } from '@platformatic/kafka';
 
 import type { ClientOptions } from '../client-options.ts';
+import { answered, isUnreadable } from '../errors.ts';
 import type { Topic } from '../topic.ts';
 import { type FetchedBatch, recordsFrom } from './records.ts';
 
@@ -43,8 +45,26 @@ export class FetchClient {
     return topics.get(this.#topic.name)?.partitions.map(({ leader }) => leader) ?? [];
   }
 
-  /** What is new behind these places, all of partitions with one leader; empty when nothing came within the longest wait. */
+  /**
+   * What is new behind these places, all of partitions with one leader; empty when nothing came within the longest wait.
+   * A batch that cannot be parsed is reported as damage, and gone around.
+   */
   async fetch(leader: number, places: readonly FetchPlace[], maxBytes: number): Promise<FetchedBatch[]> {
+    try {
+      return await this.#fetch(leader, places, { maxBytes, maxWait: this.#maxWait });
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const found: FetchedBatch[] = [];
+      for (const place of places) found.push(...(await this.#fetchAround(leader, place)));
+      return found;
+    }
+  }
+
+  async #fetch(
+    leader: number,
+    places: readonly FetchPlace[],
+    { maxBytes, maxWait }: { readonly maxBytes: number; readonly maxWait: number },
+  ): Promise<FetchedBatch[]> {
     const topic = this.#consumer.currentMetadata?.topics.get(this.#topic.name);
     const partitions = places.map(({ partition, offset }) => ({
       partition,
@@ -53,19 +73,56 @@ export class FetchClient {
       currentLeaderEpoch: ANY_EPOCH,
       lastFetchedEpoch: ANY_EPOCH,
     }));
-    const { responses } = await this.#consumer.fetch({
-      node: leader,
-      topics: [{ topicId: topic?.id ?? '', partitions }],
-      minBytes: 1,
-      maxBytes,
-      maxWaitTime: this.#maxWait,
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    const ask = () =>
+      this.#consumer.fetch({
+        node: leader,
+        topics: [{ topicId: topic?.id ?? '', partitions }],
+        minBytes: 1,
+        maxBytes,
+        maxWaitTime: maxWait,
+        isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+      });
+    const { responses } = await ask().catch((error: unknown) => {
+      // The driver lost count of its session when it could not parse an answer; now it begins another one.
+      if (answered(error, 'INVALID_FETCH_SESSION_EPOCH')) return ask();
+      throw error;
     });
     const from = new Map(places.map(({ partition, offset }) => [partition, offset]));
     return responses
       .flatMap((response) => response.partitions)
       .map((fetched) => recordsFrom(fetched, from.get(fetched.partitionIndex) ?? 0))
       .filter((batch) => batch !== undefined);
+  }
+
+  /** The first batch of one partition, as damage if it cannot be parsed. */
+  async #fetchAround(leader: number, place: FetchPlace): Promise<FetchedBatch[]> {
+    const { partition, offset: from } = place;
+    const batches = await this.#fetchOne(leader, place);
+    if (!(batches instanceof Error)) return batches;
+    const latest = await this.latest([partition]);
+    const isReadable = async (offset: number): Promise<boolean> =>
+      !((await this.#fetchOne(leader, { partition, offset })) instanceof Error);
+    const to = await firstReadable(from, latest.get(partition)!, isReadable);
+    const damage: Damage = {
+      from,
+      to,
+      place: `topic ${this.#topic.name}, partition ${partition}, offsets ${from} to ${to - 1}`,
+      reason: `a batch of records cannot be parsed: ${batches.message}`,
+      // The driver keeps nothing of it; the file of the partition on the broker's disk has it.
+      bytes: new Uint8Array(),
+    };
+    return [{ partition, from, to, records: [], bytes: 0, damage: [damage] }];
+  }
+
+  /** The batch at one offset, at once; the error if it cannot be parsed. */
+  async #fetchOne(leader: number, place: FetchPlace): Promise<FetchedBatch[] | Error> {
+    try {
+      // Brokers send one batch whatever its size.
+      return await this.#fetch(leader, [place], { maxBytes: 1, maxWait: 0 });
+    } catch (error) {
+      if (isUnreadable(error)) return error;
+      throw error;
+    }
   }
 
   /** Lowest offset that can be read, by partition. */
@@ -95,4 +152,24 @@ export class FetchClient {
   async close(): Promise<void> {
     await this.#consumer.close(true);
   }
+}
+
+/** The end of an unreadable batch: every offset in it brings the whole batch. Doubling steps, then halving ones. */
+async function firstReadable(
+  from: number,
+  latest: number,
+  isReadable: (offset: number) => Promise<boolean>,
+): Promise<number> {
+  let unreadable = from;
+  let readable = Math.min(from + 1, latest);
+  for (let step = 2; readable < latest && !(await isReadable(readable)); step *= 2) {
+    unreadable = readable;
+    readable = Math.min(from + step, latest);
+  }
+  while (readable - unreadable > 1) {
+    const middle = Math.floor((unreadable + readable) / 2);
+    if (await isReadable(middle)) readable = middle;
+    else unreadable = middle;
+  }
+  return readable;
 }
