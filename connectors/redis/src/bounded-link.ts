@@ -15,7 +15,9 @@ export interface BoundedLinkOptions extends LinkOptions {
 export class BoundedLink {
   readonly #link: Link;
   readonly #options: BoundedLinkOptions;
-  readonly #running = new Set<Promise<unknown>>();
+  #running = 0;
+  /** Called when nothing is under way any more. */
+  #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(address: RedisAddress, options: BoundedLinkOptions) {
@@ -33,16 +35,15 @@ export class BoundedLink {
 
   /** @throws UNAVAILABLE when Redis stayed away for too long; else what `work` fails with for good */
   async run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
-    this.assertOpen();
-    return this.#track(this.#run(work));
-  }
-
-  async #track<T>(running: Promise<T>): Promise<T> {
-    this.#running.add(running);
+    this.#enter();
     try {
-      return await running;
+      return await this.#link.once(work);
+    } catch (error) {
+      // Timers are made for the rare case only.
+      if (!hasCode(error, 'UNAVAILABLE')) throw error;
+      return await this.#again(work, error);
     } finally {
-      this.#running.delete(running);
+      this.#leave();
     }
   }
 
@@ -52,8 +53,13 @@ export class BoundedLink {
    * @throws UNAVAILABLE when Redis stayed away, or the connection was lost: then the work may have been done
    */
   async runOnce<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
-    await this.run(() => Promise.resolve());
-    return this.#track(this.#link.once(work));
+    this.#enter();
+    try {
+      await this.run(() => Promise.resolve());
+      return await this.#link.once(work);
+    } finally {
+      this.#leave();
+    }
   }
 
   /** Refuses new work, and resolves when what is under way has settled and the connection is closed. */
@@ -63,18 +69,17 @@ export class BoundedLink {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     await this.#link.close();
   }
 
-  async #run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
-    try {
-      return await this.#link.once(work);
-    } catch (error) {
-      // Timers are made for the rare case only.
-      if (!hasCode(error, 'UNAVAILABLE')) throw error;
-      return this.#again(work, error);
-    }
+  #enter(): void {
+    this.assertOpen();
+    this.#running++;
+  }
+
+  #leave(): void {
+    if (--this.#running === 0) this.#idle?.();
   }
 
   async #again<T>(work: (client: RedisClient) => Promise<T>, first: MillraceError): Promise<T> {
