@@ -1,0 +1,156 @@
+import Aerospike from 'aerospike';
+import type { Client } from 'aerospike';
+import { describe, expect, it } from 'vitest';
+import { codeOf, withClient } from './with-client.ts';
+
+const { lists, maps, bitwise } = Aerospike;
+const { VALUE, COUNT, INDEX, RANK, NONE } = lists.returnType;
+const MAP = maps.returnType;
+const Context = Aerospike.cdt.Context;
+
+const inverted = lists.getByValueList('l', [1, 5]).andReturn(VALUE);
+inverted.invertSelection();
+
+type AnyOperation = Parameters<Client['operate']>[1][number];
+
+describe('lists, maps and blobs', () => {
+  const subject = withClient();
+  let created = 0;
+
+  /** Answers of the operations on a record of these bins, and the bins after them. */
+  async function operate(bins: Aerospike.AerospikeBins, ...operations: AnyOperation[]) {
+    const { client, key } = subject();
+    const fresh = key(`collection-${created++}`);
+    await client.put(fresh, bins);
+    const { bins: answers } = await client.operate(fresh, operations);
+    return { answers, after: (await client.get(fresh)).bins };
+  }
+
+  it('appends, inserts, sets, removes and trims', async () => {
+    const { after } = await operate(
+      { l: [1, 2, 3] },
+      lists.append('l', 4),
+      lists.appendItems('l', [5, 6]),
+      lists.insert('l', 0, 0),
+      lists.set('l', 1, 'one'),
+      lists.remove('l', 2),
+      lists.trim('l', 0, 4),
+    );
+    expect(after).toEqual({ l: [0, 'one', 3, 4] });
+  });
+
+  it.each([
+    ['size', lists.size('l'), 4],
+    ['get', lists.get('l', -1), 2],
+    ['getRange', lists.getRange('l', 1, 2), [1, 3]],
+    ['pop', lists.pop('l', 0), 5],
+    ['increment', lists.increment('l', 1, 10), 11],
+    ['value of a range of indexes', lists.getByIndexRange('l', 1, 2).andReturn(VALUE), [1, 3]],
+    ['rank', lists.getByRank('l', 0).andReturn(VALUE), 1],
+    ['index of a value', lists.getByValue('l', 3).andReturn(INDEX), [2]],
+    ['rank of a value', lists.getByValue('l', 3).andReturn(RANK), [2]],
+    ['count between values', lists.getByValueRange('l', 2, 5).andReturn(COUNT), 2],
+    ['the others', inverted, [3, 2]],
+    ['values near one', lists.getByValueRelRankRange('l', 3, -1, 2).andReturn(VALUE), [2, 3]],
+  ] as const)('answers the %s of a list', async (_name, operation, expected) => {
+    const { answers } = await operate({ l: [5, 1, 3, 2] }, operation);
+    expect(answers).toEqual({ l: expected });
+  });
+
+  it('keeps an ordered list in order, and elements unique where asked', async () => {
+    const unique = { writeFlags: lists.writeFlags.ADD_UNIQUE };
+    const { after } = await operate(
+      { l: [3, 1, 2] },
+      lists.setOrder('l', lists.order.ORDERED),
+      lists.append('l', 0),
+      lists.append('l', 2.5),
+    );
+    expect(after).toEqual({ l: [0, 1, 2, 3, 2.5] });
+    const { client, key } = subject();
+    expect(await codeOf(operate({ l: [1] }, lists.append('l', 1, unique)))).toBe(24);
+    await client.put(key('partial'), { l: [1] });
+    const flags = lists.writeFlags.ADD_UNIQUE | lists.writeFlags.NO_FAIL | lists.writeFlags.PARTIAL;
+    await client.operate(key('partial'), [lists.appendItems('l', [1, 2, 2, 3], { writeFlags: flags })]);
+    expect((await client.get(key('partial'))).bins).toEqual({ l: [1, 2, 3] });
+  });
+
+  it('makes a list or map where there is none, not where the operation only takes', async () => {
+    const { answers, after } = await operate(
+      { other: 1 },
+      lists.append('l', 1),
+      maps.put('m', 'a', 1),
+      lists.clear('x'),
+    );
+    expect({ answers, after }).toEqual({ answers: { l: 1, m: 1, x: null }, after: { other: 1, l: [1], m: { a: 1 } } });
+  });
+
+  it('puts, adds to and removes entries of a map', async () => {
+    const { after } = await operate(
+      { m: { a: 1, b: 2, c: 3 } },
+      maps.put('m', 'd', 4),
+      maps.putItems('m', { a: 10, e: 5 }),
+      maps.increment('m', 'b', 20),
+      maps.removeByKey('m', 'c').andReturn(MAP.NONE),
+      maps.removeByValue('m', 5).andReturn(MAP.NONE),
+    );
+    expect(after).toEqual({ m: { a: 10, b: 22, d: 4 } });
+  });
+
+  it.each([
+    ['value of a key', maps.getByKey('m', 'b').andReturn(MAP.VALUE), 9],
+    ['value of a missing key', maps.getByKey('m', 'z').andReturn(MAP.VALUE), null],
+    ['keys of a range', maps.getByKeyRange('m', 'a', 'c').andReturn(MAP.KEY), ['a', 'b']],
+    ['keys by index', maps.getByIndexRange('m', -2, 2).andReturn(MAP.KEY), ['b', 'c']],
+    ['key of a rank', maps.getByRank('m', -1).andReturn(MAP.KEY), 'b'],
+    ['keys and values', maps.getByKeyList('m', ['a', 'c']).andReturn(MAP.KEY_VALUE), ['a', 5, 'c', 7]],
+    ['count', maps.getByValueRange('m', 6, 10).andReturn(MAP.COUNT), 2],
+    ['entries near a key', maps.getByKeyRelIndexRange('m', 'b', 0, 5).andReturn(MAP.KEY), ['b', 'c']],
+    ['existence', maps.getByKey('m', 'a').andReturn(MAP.EXISTS), true],
+  ] as const)('answers the %s of a map', async (_name, operation, expected) => {
+    const { answers } = await operate({ m: { c: 7, a: 5, b: 9 } }, operation);
+    expect(answers).toEqual({ m: expected });
+  });
+
+  it('refuses map entries that exist, or do not, where asked', async () => {
+    const [create, update] = [maps.writeFlags.CREATE_ONLY, maps.writeFlags.UPDATE_ONLY].map(
+      (writeFlags) => new Aerospike.MapPolicy({ writeFlags }),
+    );
+    expect(await codeOf(operate({ m: { a: 1 } }, maps.put('m', 'a', 2, create)))).toBe(24);
+    expect(await codeOf(operate({ m: { a: 1 } }, maps.put('m', 'b', 2, update)))).toBe(23);
+  });
+
+  it('reaches nested lists and maps, and makes them on the way', async () => {
+    const nested = new Context().addMapKey('a').addListIndex(-1);
+    const made = new Context().addMapKeyCreate('new', maps.order.KEY_ORDERED);
+    const { answers, after } = await operate(
+      { m: { a: [1, [2, 3]] } },
+      lists.append('m', 4).withContext(nested),
+      maps.put('m', 'x', 1).withContext(made),
+      maps.getByKey('m', 'a').andReturn(MAP.VALUE),
+    );
+    expect(answers).toEqual({ m: [1, [2, 3, 4]] });
+    expect(after).toEqual({ m: { a: [1, [2, 3, 4]], new: { x: 1 } } });
+    const nowhere = new Context().addMapKey('z');
+    expect(await codeOf(operate({ m: {} }, lists.append('m', 4).withContext(nowhere)))).toBe(26);
+  });
+
+  it('removes by value without an answer', async () => {
+    const { after } = await operate({ l: ['a', 'b', 'a'] }, lists.removeByValue('l', 'a').andReturn(NONE));
+    expect(after).toEqual({ l: ['b'] });
+  });
+
+  it('changes and reads bits', async () => {
+    const { answers, after } = await operate(
+      { b: Buffer.from([0b0000_1111, 0b1111_0000]), c: Buffer.from([1]) },
+      bitwise.or('b', 0, 4, Buffer.from([0b1010_0000])),
+      bitwise.not('b', 8, 8),
+      bitwise.add('c', 0, 8, 254, false),
+      bitwise.insert('b', 1, Buffer.from([0xff])),
+      bitwise.getInt('b', 0, 8, false),
+      bitwise.rscan('c', 0, 8, true),
+    );
+    expect(answers).toMatchObject({ b: 0b1010_1111, c: 7 });
+    expect(after).toEqual({ b: Buffer.from([0b1010_1111, 0xff, 0b0000_1111]), c: Buffer.from([255]) });
+    expect(await codeOf(operate({ c: Buffer.from([255]) }, bitwise.add('c', 0, 8, 1, false)))).toBe(26);
+  });
+});
