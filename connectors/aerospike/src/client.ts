@@ -15,6 +15,8 @@ export interface AerospikeConnection {
   readonly driver: Driver;
   readonly client: Client;
   readonly address: AerospikeAddress;
+  /** For policies of single writes, which replace the default ones as a whole. */
+  readonly writeTimes: { readonly totalTimeout: number; readonly socketTimeout: number; readonly maxRetries: number };
   /** Closes the client; what is under way is rejected. May be called more than once. */
   close(): void;
 }
@@ -67,7 +69,8 @@ async function connectOnce(
   };
   try {
     for (const namespace of namespaces) await assertReady(client, namespace, address);
-    return { driver, client, address, close };
+    const { totalTimeout, socketTimeout } = address;
+    return { driver, client, address, writeTimes: { totalTimeout, socketTimeout, maxRetries: 0 }, close };
   } catch (error) {
     close();
     throw error;

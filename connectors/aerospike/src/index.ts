@@ -1,3 +1,8 @@
 import type { Connector } from '@millrace/core';
 
-export const connector: Connector = {};
+import { openAerospikeStateReader, openAerospikeStateWriter } from './state-store.ts';
+
+export const connector: Connector = {
+  openStateReader: openAerospikeStateReader,
+  openStateWriter: openAerospikeStateWriter,
+};

@@ -1,0 +1,53 @@
+import type { Bins, Key, Records, RecordWrite } from '../records.ts';
+
+/** What a commit has to bring into one record, or one chain of records, in one or several steps. */
+export interface PendingWrite {
+  /** The next step. Its filter keeps it from being applied to a record that has some of it already. */
+  next(): RecordWrite;
+  /** The step was applied. Returns whether all is done. */
+  applied(): boolean;
+  /** Bins that `refused` needs. */
+  readonly bins: readonly string[];
+  /** The filter did not hold: `stored` is what the record has. Returns whether all is done. */
+  refused(stored: Bins | undefined): boolean;
+}
+
+/** A write that may be applied any number of times. */
+export const plainWrite = (write: RecordWrite): PendingWrite => ({
+  bins: [],
+  next: () => write,
+  applied: () => true,
+  refused: () => true,
+});
+
+/** Ends a loop that can only come from a record that changes under the writer's hands all the time. */
+const MAX_ROUNDS = 10_000;
+
+/** Brings all writes to their end: as a rule one batch, and more only where something was refused or is long. */
+export async function settle(records: Records, writes: readonly PendingWrite[]): Promise<void> {
+  let open = writes;
+  for (let round = 0; open.length > 0; round++) {
+    if (round >= MAX_ROUNDS) throw new Error('the records of a commit never settle');
+    const steps = open.map((write) => write.next());
+    const applied = await records.write(steps);
+    const refused = open.flatMap((_, at) => (applied[at] === true ? [] : [at]));
+    const stored = await readEach(
+      records,
+      refused.map((at) => ({ key: steps[at]!.key, bins: open[at]!.bins })),
+    );
+    const found = new Map(refused.map((at, index) => [at, stored[index]]));
+    open = open.filter((write, at) => !(applied[at] === true ? write.applied() : write.refused(found.get(at))));
+  }
+}
+
+async function readEach(
+  records: Records,
+  wanted: readonly { readonly key: Key; readonly bins: readonly string[] }[],
+): Promise<(Bins | undefined)[]> {
+  if (wanted.length === 0) return [];
+  const bins = [...new Set(wanted.flatMap((one) => one.bins))];
+  return records.read(
+    wanted.map(({ key }) => key),
+    bins,
+  );
+}

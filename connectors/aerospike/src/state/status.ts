@@ -1,0 +1,153 @@
+import { MillraceError, type Offset } from '@millrace/core';
+import type { Newest } from '@millrace/core/state';
+
+import type { Bins, Operation, Records, RecordWrite } from '../records.ts';
+import type { StateKeys } from './keys.ts';
+import { NumberSet } from './number-set.ts';
+import { RecentMinutes } from './recent-minutes.ts';
+
+/** Bins of a partition's status record. */
+const BIN = {
+  /** Counts the take-overs: the owner is the writer that made it this. */
+  epoch: 'e',
+  committed: 'c',
+  newestTime: 't',
+  newestAppend: 'a',
+  clock: 'k',
+  late: 'l',
+  duplicates: 'u',
+  /** Entries of the dictionary. */
+  entries: 'n',
+  recent: 'r',
+  /** Minutes that exist. */
+  minutes: 'm',
+  /** Blocks of the index of dead letters that exist. */
+  letterBlocks: 'x',
+} as const;
+
+/** Bins that every query needs; the others are large or rarely needed. */
+export const QUERY_BINS: readonly string[] = [BIN.committed, BIN.clock, BIN.entries, BIN.recent];
+export const CLOCK_BINS: readonly string[] = [BIN.committed, BIN.newestTime, BIN.newestAppend, BIN.clock];
+
+/** What is stored of a partition beside its events: the record that is written last, and makes a commit count. */
+export interface PartitionStatus {
+  readonly epoch: number;
+  readonly committed: Offset | undefined;
+  readonly newest: Newest | undefined;
+  readonly clock: number | undefined;
+  readonly late: number;
+  readonly duplicates: number;
+  readonly entries: number;
+  readonly recent: RecentMinutes;
+  readonly minutes: NumberSet;
+  readonly letterBlocks: NumberSet;
+}
+
+export function readStatus(bins: Bins | undefined): PartitionStatus {
+  const number = (name: string): number | undefined => (typeof bins?.[name] === 'number' ? bins[name] : undefined);
+  const bytes = (name: string): Buffer | undefined => bins?.[name] as Buffer | undefined;
+  const time = number(BIN.newestTime);
+  return {
+    epoch: number(BIN.epoch) ?? 0,
+    committed: number(BIN.committed),
+    newest: time === undefined ? undefined : { time, appendedAt: number(BIN.newestAppend) ?? 0 },
+    clock: number(BIN.clock),
+    late: number(BIN.late) ?? 0,
+    duplicates: number(BIN.duplicates) ?? 0,
+    entries: number(BIN.entries) ?? 0,
+    recent: RecentMinutes.decode(bytes(BIN.recent)),
+    minutes: NumberSet.decode(bytes(BIN.minutes)),
+    letterBlocks: NumberSet.decode(bytes(BIN.letterBlocks)),
+  };
+}
+
+/** Of all partitions. */
+export async function readStatuses(
+  records: Records,
+  keys: StateKeys,
+  partitions: number,
+  bins?: readonly string[],
+): Promise<PartitionStatus[]> {
+  const names = Array.from({ length: partitions }, (_, partition) => keys.status(partition));
+  const found = await records.read(names, bins);
+  return found.map(readStatus);
+}
+
+/** Makes the caller the partition's owner. Done twice it only counts further. */
+export async function takeOver(records: Records, keys: StateKeys, partition: number): Promise<PartitionStatus> {
+  const { operations, ttl, policy } = records.driver;
+  const record = await records.run((client) =>
+    client.operate(
+      keys.status(partition),
+      [operations.incr(BIN.epoch, 1), ...Object.values(BIN).map((name) => operations.read(name))],
+      { ttl: ttl.NEVER_EXPIRE },
+      new records.driver.OperatePolicy({ ...records.connection.writeTimes, key: policy.key.DIGEST }),
+    ),
+  );
+  return readStatus(record.bins);
+}
+
+/** What a commit makes of the status. */
+export interface StatusChange {
+  readonly epoch: number;
+  readonly before: Offset | undefined;
+  readonly to: Offset;
+  readonly newest: Newest | undefined;
+  readonly clock: number | undefined;
+  readonly late: number;
+  readonly duplicates: number;
+  readonly entries: number;
+  readonly recent: RecentMinutes;
+  readonly minutes: NumberSet;
+  readonly letterBlocks: NumberSet;
+}
+
+/** A write that holds only for the owner at the offset that it has seen: applied once, however often it is sent. */
+export function statusWrite(records: Records, keys: StateKeys, partition: number, change: StatusChange): RecordWrite {
+  const { exp, operations: op } = records.driver;
+  const { epoch, before, newest, clock, minutes, letterBlocks } = change;
+  const isAt =
+    before === undefined ? exp.not(exp.binExists(BIN.committed)) : exp.eq(exp.binInt(BIN.committed), exp.int(before));
+  const policy = records.policy(exp.and(exp.eq(exp.binInt(BIN.epoch), exp.int(epoch)), isAt));
+  const operations: Operation[] = [
+    op.write(BIN.committed, change.to),
+    op.write(BIN.entries, change.entries),
+    op.write(BIN.recent, change.recent.encode()),
+  ];
+  if (newest !== undefined) {
+    operations.push(op.write(BIN.newestTime, newest.time), op.write(BIN.newestAppend, newest.appendedAt));
+  }
+  if (clock !== undefined) operations.push(op.write(BIN.clock, clock));
+  if (change.late > 0) operations.push(op.incr(BIN.late, change.late));
+  if (change.duplicates > 0) operations.push(op.incr(BIN.duplicates, change.duplicates));
+  if (minutes.changed) operations.push(op.write(BIN.minutes, minutes.encode()));
+  if (letterBlocks.changed) operations.push(op.write(BIN.letterBlocks, letterBlocks.encode()));
+  return { key: keys.status(partition), operations, policy };
+}
+
+/**
+ * Why a status was not written.
+ *
+ * @returns undefined when it was, at an earlier attempt whose answer was lost
+ */
+export function refusalOf(
+  { epoch, before, to }: StatusChange,
+  stored: PartitionStatus,
+  partition: number,
+): MillraceError | undefined {
+  if (stored.epoch !== epoch) return staleOwner(partition);
+  if (stored.committed === to) return undefined;
+  return new MillraceError(
+    'COMMIT_GAP',
+    `partition ${partition} of the state is at ${stored.committed} and no longer at ${before}, which Aerospike had ` +
+      'confirmed: it lost its last writes. Read again from its committed offset',
+    { field: 'from', value: before },
+  );
+}
+
+export const staleOwner = (partition: number): MillraceError =>
+  new MillraceError(
+    'STALE_OWNER',
+    `another writer has taken over partition ${partition} of the state: stop, or ask for its committed offset to own it again`,
+    { field: 'partition', value: partition },
+  );

@@ -1,0 +1,65 @@
+import { MillraceError, type StateOptions } from '@millrace/core';
+
+import { checkName, parseAerospikeUrl } from '../address.ts';
+import { connect } from '../client.ts';
+import { type NamespaceInfo, namespaceInfo } from '../namespace-info.ts';
+import { Records } from '../records.ts';
+import { LONGEST_SUFFIX_BYTES, StateKeys } from './keys.ts';
+import { stateOptions } from './options.ts';
+import { agreeOnSettings } from './settings.ts';
+
+const DAY_MS = 24 * 3_600_000;
+const DEFAULT_KEEP = 230;
+const DEFAULT_SET = 'millrace';
+const MAX_SET_BYTES = 63;
+
+/** What both ends of a state are made of. */
+export interface AerospikeStateOptions extends Omit<StateOptions, 'keep' | 'retentionMs'> {
+  readonly records: Records;
+  readonly keys: StateKeys;
+  readonly info: NamespaceInfo;
+  readonly keep: number;
+  readonly retentionMs: number;
+  readonly cacheBytes: number;
+  readonly dictionaryLimit: number | undefined;
+}
+
+export interface OpenOptions extends StateOptions {
+  /** Most entries of a dimension's dictionary, for tests. Default 65,535. */
+  readonly dictionaryLimit?: number;
+}
+
+/**
+ * Connects and checks that the state there is the one that is meant.
+ *
+ * @throws INVALID_OPTION, UNKNOWN_OPTION, SCHEMA_MISMATCH, PARTITIONS_MISMATCH, CONNECTOR_NOT_INSTALLED, UNAVAILABLE,
+ *   UNAUTHORIZED, REFUSED
+ */
+export async function openStore(url: string, options: OpenOptions): Promise<AerospikeStateOptions> {
+  const { address, values } = parseAerospikeUrl(url, stateOptions);
+  const { namespace, set = DEFAULT_SET } = address;
+  const { aggregatesNamespace = namespace } = values;
+  checkName('set', set, MAX_SET_BYTES - LONGEST_SUFFIX_BYTES);
+  const connection = await connect(address, { namespaces: [...new Set([namespace, aggregatesNamespace])] });
+  const records = new Records(connection, { timeoutMs: values.retryTimeout, closedError });
+  try {
+    const keys = new StateKeys(connection.driver, { namespace, aggregatesNamespace, set });
+    await agreeOnSettings(records, keys, options);
+    return {
+      ...options,
+      records,
+      keys,
+      info: await namespaceInfo(records, namespace),
+      keep: options.keep ?? DEFAULT_KEEP,
+      retentionMs: options.retentionMs ?? DAY_MS,
+      cacheBytes: values.cache,
+      dictionaryLimit: options.dictionaryLimit,
+    };
+  } catch (error) {
+    await records.close();
+    throw error;
+  }
+}
+
+export const closedError = (): MillraceError =>
+  new MillraceError('STATE_CLOSED', 'the state is closed: open it again to go on');

@@ -1,0 +1,31 @@
+import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from '@millrace/testkit';
+
+import { openAerospikeStateReader, openAerospikeStateWriter } from '../../src/state-store.ts';
+import { withSet } from '../servers.ts';
+
+/** Stores side by side in one namespace, each in sets of its own; a development server is empty again when it stops. */
+export const stateFixture = (url: () => string, options: { dictionaryLimit?: number } = {}): StateStoreFixture => ({
+  open: (given) => openBoth(withSet(url()), { ...given, ...options }),
+});
+
+/** A writer and a reader of the state at a URL. */
+export async function openBoth(
+  url: string,
+  options: StateStoreOptions & { dictionaryLimit?: number },
+): Promise<OpenStateStore> {
+  const writer = await openAerospikeStateWriter(url, options);
+  const reader = await openAerospikeStateReader(url, options);
+  const close = async (): Promise<void> => {
+    await writer.close();
+    await reader.close();
+  };
+  return {
+    writer,
+    reader,
+    close,
+    reopen: async () => {
+      await close();
+      return openBoth(url, options);
+    },
+  };
+}
