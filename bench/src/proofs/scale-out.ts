@@ -1,22 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  caughtUp,
-  freePort,
-  queryOf,
-  sendTags,
-  startHaproxy,
-  startKafka,
-  startRedis,
-  startRole,
-  TagOracle,
-  type RoleProcess,
-} from '@millrace/testkit';
+import { caughtUp, freePort, queryOf, sendTags, TagOracle, type RoleProcess } from '@millrace/testkit';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
-
-const HAPROXY_CONFIG = new URL('../../../deploy/haproxy.cfg', import.meta.url);
-/** The least that Kafka allows; until then nobody has the partitions of a processor that was killed. */
-const SESSION_TIMEOUT = '6s';
+import { startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
 
 /** Kafka and Redis, two frontends behind HAProxy, three processors: parts die and join while tags are sent. */
 export const proof: Proof = {
@@ -24,38 +9,25 @@ export const proof: Proof = {
   title: 'Kafka + Redis behind HAProxy, frontend and processor killed, one added: every tag counts exactly once',
   needs: ['kafka', 'redis', 'haproxy'],
   async run(context) {
-    const stops: (() => Promise<unknown>)[] = [];
+    const platform = await startSharedPlatform();
     try {
-      return await scaleOut(context, (stop) => void stops.push(stop));
+      return await scaleOut(context, platform);
     } finally {
-      for (const stop of stops.toReversed()) await stop();
+      await platform.stop();
     }
   },
 };
 
-async function scaleOut(context: ProofContext, onStop: (stop: () => Promise<unknown>) => void): Promise<ProofResult> {
+async function scaleOut(context: ProofContext, platform: SharedPlatform): Promise<ProofResult> {
   const full = context.size === 'full';
   const tags = full ? 300_000 : 6000;
-  const [kafka, redis] = await Promise.all([startKafka(), startRedis({ appendOnly: true, appendFsync: 'everysec' })]);
-  onStop(() => kafka.stop());
-  onStop(() => redis.stop());
-  const log = `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}`;
-  const start = async (role: 'frontend' | 'processor', ...more: string[]): Promise<RoleProcess> => {
-    const started = await startRole(role, ['--log', log, '--state', redis.url, ...more]);
-    onStop(() => started.stop());
-    return started;
-  };
+  const { start } = platform;
   // The first processor comes before any frontend has made the topic, as it may.
-  const ports = [await freePort(), await freePort()];
+  const ports = [await freePort(), await freePort()] as const;
   const starting = [start('processor'), ...ports.map((port) => start('frontend', '--port', String(port)))];
   const [processor, frontend, otherFrontend] = (await Promise.all(starting)) as [RoleProcess, RoleProcess, RoleProcess];
   await Promise.all([start('processor'), start('processor')]);
-  const [first, second] = ports.map((port) => `127.0.0.1:${port}`) as [string, string];
-  const haproxy = await startHaproxy({
-    config: await readFile(HAPROXY_CONFIG, 'utf8'),
-    env: { BIND: '127.0.0.1', STATS: `127.0.0.1:${await freePort()}`, FRONTEND_1: first, FRONTEND_2: second },
-  });
-  onStop(() => haproxy.stop());
+  const haproxy = await platform.balance(ports);
   context.log(`two frontends and three processors run behind ${haproxy.url}`);
 
   const oracle = new TagOracle();

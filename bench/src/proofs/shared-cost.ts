@@ -1,0 +1,178 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { caughtUp, freePort, redisCommand, type Haproxy, type RoleProcess } from '@millrace/testkit';
+import { checkedLoad, problemsOf } from '../checked-load.ts';
+import { measureFreshness } from '../freshness.ts';
+import { loadGenerator, runLoad } from '../http-load.ts';
+import { postLines } from '../post-lines.ts';
+import { readProcessStats } from '../process-stats.ts';
+import type { Proof, ProofContext, ProofResult } from '../proof.ts';
+import { startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
+import { generateTags, tagJson, tagLines } from '../tags.ts';
+import { TimedClient } from '../timed-client.ts';
+
+const SIZES = {
+  full: { bodies: 100_000, warmUpSeconds: 8, seconds: 15, fresh: 100, checkedSeconds: 30, first: 100_000, last: 3e6 },
+  small: { bodies: 2000, warmUpSeconds: 1, seconds: 1, fresh: 3, checkedSeconds: 1, first: 2000, last: 4000 },
+} as const;
+
+const LIMITS = { cpuUs: 95, perSecond: 15_000, p99Ms: 20 };
+const CONNECTIONS = 64;
+const BATCH = 1000;
+
+/** The broker as it would run, with both compilers of Java: the quick one of the tests never gets fast. */
+const BROKER = { jvmOptions: ['-Xmx1g', '-XX:TieredStopAtLevel=4'] };
+
+interface Parts {
+  readonly platform: SharedPlatform;
+  readonly frontends: readonly RoleProcess[];
+  readonly processor: RoleProcess;
+  readonly haproxy: Haproxy;
+}
+
+/** What a tag costs on Kafka + Redis, by part, and how soon it shows. */
+export const proof: Proof = {
+  name: 'shared-cost',
+  title: 'Kafka + Redis: at least 15,000 tags/s, at most 95 us of CPU per tag over all parts, p99 20 ms at 1,000/s',
+  needs: ['kafka', 'redis', 'haproxy'],
+  async run(context) {
+    const platform = await startSharedPlatform(BROKER);
+    try {
+      const ports = [await freePort(), await freePort()] as const;
+      const frontends = await Promise.all(ports.map((port) => platform.start('frontend', '--port', String(port))));
+      const processor = await platform.start('processor');
+      return await measure({ platform, frontends, processor, haproxy: await platform.balance(ports) }, context);
+    } finally {
+      await platform.stop();
+    }
+  },
+};
+
+async function measure(parts: Parts, context: ProofContext): Promise<ProofResult> {
+  const { bodies, fresh, checkedSeconds } = SIZES[context.size];
+  const frontend = parts.frontends[0]!;
+  const growth = await grow(parts, context);
+  const file = join(context.workDirectory, 'bodies.txt');
+  const stream = generateTags(Date.now() - bodies, 3);
+  await writeFile(file, Array.from({ length: bodies }, () => `${tagJson(stream.next().value)}\n`).join(''));
+  const load = await loadFor(parts, file, context);
+  const client = new TimedClient(frontend.url);
+  const freshness = await measureFreshness(client, fresh).finally(() => client.close());
+  context.log(`1,000 tags/s with queries for ${checkedSeconds} s`);
+  const shape = ['--url', frontend.url, '--rate', '1000', '--count', String(1000 * checkedSeconds)];
+  const checked = await checkedLoad(context.workDirectory, shape, context);
+  const { cpuUs } = load;
+  const all = cpuUs.frontends + cpuUs.processor + cpuUs.kafka + cpuUs.redis;
+  const { p99 } = checked.latencyMs.tags;
+  const reached = all <= LIMITS.cpuUs && load.perSecond >= LIMITS.perSecond && p99 <= LIMITS.p99Ms;
+  return {
+    passed: checked.passed && load.failed === 0 && (context.size === 'small' || reached),
+    figures: {
+      'tags/s acknowledged (at least 15,000)': Math.round(load.perSecond),
+      'tags/s, processed to the last': Math.round(load.processedPerSecond),
+      'p50 / p99 of tags in that load, ms': `${rounded(load.p50Ms)} / ${rounded(load.p99Ms)}`,
+      'CPU us per tag, all parts (at most 95)': rounded(all),
+      'CPU us per tag: frontends': rounded(cpuUs.frontends),
+      'CPU us per tag: processor': rounded(cpuUs.processor),
+      'CPU us per tag: Kafka': rounded(cpuUs.kafka),
+      'CPU us per tag: Redis': rounded(cpuUs.redis),
+      'CPU us per tag: HAProxy (not counted)': rounded(cpuUs.haproxy),
+      'tags at 1,000/s with queries, p50 / p99 ms (p99 at most 20)': `${rounded(checked.latencyMs.tags.p50)} / ${rounded(p99)}`,
+      'profiles meanwhile, p50 / p99 ms': spread(checked.latencyMs.profiles),
+      'aggregates meanwhile, p50 / p99 ms': spread(checked.latencyMs.aggregates),
+      'from 204 to visible, profile p50 / p99 ms': percentiles(freshness.map(({ profileMs }) => profileMs)),
+      'from 204 to visible, aggregate p50 / p99 ms': percentiles(freshness.map(({ aggregateMs }) => aggregateMs)),
+      ...growth,
+      mismatches: checked.mismatches,
+    },
+    notes: [
+      'two frontends behind HAProxy and one processor on the same machine as the load; single requests at 1,000/s go to a frontend',
+      ...problemsOf(checked),
+    ],
+  };
+}
+
+/** Batches until there are so many tags in all: what they take in Redis, and whether the rate stays. */
+async function grow(parts: Parts, context: ProofContext): Promise<Readonly<Record<string, string>>> {
+  const { first, last } = SIZES[context.size];
+  const { redis } = parts.platform;
+  const empty = await redisMemory(redis.port);
+  // A tag a millisecond, so that they end now: the newest of an hour at full size.
+  const stream = generateTags(Date.now() - last, 2);
+  const figures: Record<string, string> = {};
+  let sent = 0;
+  for (const target of [first, last]) {
+    const startedAt = performance.now();
+    const before = sent;
+    await Promise.all(parts.frontends.map((frontend) => fill(frontend.url)));
+    await caughtUp(parts.frontends[0]!.url, context.signal);
+    const perSecond = ((sent - before) * 1000) / (performance.now() - startedAt);
+    const bytes = ((await redisMemory(redis.port)) - empty) / sent;
+    const name = `at ${target.toLocaleString('en-US')} tags: bytes per tag in Redis / tags/s in batches`;
+    figures[name] = `${Math.round(bytes)} / ${Math.round(perSecond).toLocaleString('en-US')}`;
+    context.log(`${name}: ${figures[name]}`);
+
+    async function fill(url: string): Promise<void> {
+      while (sent < target && !context.signal.aborted) {
+        sent += BATCH;
+        await postLines(url, tagLines(stream, BATCH), BATCH);
+      }
+    }
+  }
+  return figures;
+}
+
+async function redisMemory(port: number): Promise<number> {
+  const info = String(await redisCommand({ port }, 'INFO', 'memory'));
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+}
+
+async function loadFor({ platform, frontends, processor, haproxy }: Parts, bodies: string, context: ProofContext) {
+  const { warmUpSeconds, seconds } = SIZES[context.size];
+  const generator = loadGenerator();
+  const url = new URL('/user_tags', haproxy.url).href;
+  const options = { url, bodies, contentType: 'application/json', connections: CONNECTIONS };
+  const settled = () => caughtUp(frontends[0]!.url, context.signal);
+  const all = () => Promise.all([frontends, [processor], [platform.kafka], [platform.redis], [haproxy]].map(cpuOf));
+  await runLoad(generator, { ...options, seconds: warmUpSeconds });
+  await settled();
+  context.log('warmed up');
+  const before = await all();
+  const startedAt = performance.now();
+  const result = await runLoad(generator, { ...options, seconds });
+  await settled();
+  const settledSeconds = (performance.now() - startedAt) / 1000;
+  const after = await all();
+  const [ofFrontends, ofProcessor, ofKafka, ofRedis, ofHaproxy] = after.map(
+    (value, part) => (value - before[part]!) / result.requests,
+  ) as [number, number, number, number, number];
+  return {
+    ...result,
+    perSecond: result.requests / result.seconds,
+    processedPerSecond: result.requests / settledSeconds,
+    cpuUs: {
+      frontends: ofFrontends,
+      processor: ofProcessor,
+      kafka: ofKafka,
+      redis: ofRedis,
+      haproxy: ofHaproxy,
+    },
+  };
+}
+
+/** Microseconds since their starts. */
+async function cpuOf(processes: readonly { readonly pid: number }[]): Promise<number> {
+  const stats = await Promise.all(processes.map(({ pid }) => readProcessStats(pid)));
+  return stats.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+}
+
+const spread = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+  `${rounded(p50)} / ${rounded(p99)}`;
+
+function percentiles(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (percent: number): number => sorted[Math.ceil((sorted.length * percent) / 100) - 1]!;
+  return `${rounded(at(50))} / ${rounded(at(99))}`;
+}
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
