@@ -1,5 +1,6 @@
 import { expiryRange, parseExpiryKey } from './key-value-entry.ts';
 import type { Level, WriteQueue } from './write-queue.ts';
+import { readRange } from './read-range.ts';
 
 const INTERVAL_MS = 1000;
 /** Entries that one step removes; other work gets its turn between steps. */
@@ -40,7 +41,7 @@ export class ExpirySweep {
   async #sweep(): Promise<void> {
     let removed = STEP;
     while (removed === STEP && !this.#stopped) {
-      const keys = await this.#level.keys({ ...expiryRange(this.#now()), limit: STEP }).all();
+      const keys = await readRange(this.#level.keys({ ...expiryRange(this.#now()), limit: STEP }));
       await Promise.all(keys.map((key) => this.#remove(key)));
       removed = keys.length;
     }

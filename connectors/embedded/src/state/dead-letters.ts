@@ -3,6 +3,7 @@ import { decodeDeadLetter, parseDeadLetterId, placeAfter } from '@millrace/core/
 
 import type { Level } from './database.ts';
 import { DEAD_LETTERS, deadLetterKey, deadLetterPlace } from './keys.ts';
+import { readRange } from '../read-range.ts';
 
 /** The key of a dead letter by its name, undefined for what cannot be one. */
 export function deadLetterKeyOf(id: string): Buffer | undefined {
@@ -15,7 +16,7 @@ export async function listDeadLetters(level: Level, { after, limit }: DeadLetter
   const start = placeAfter(after);
   const range =
     start === undefined ? DEAD_LETTERS : { gt: deadLetterKey(start.partition, start.offset), lt: DEAD_LETTERS.lt };
-  const found = await level.iterator({ ...range, limit }).all();
+  const found = await readRange(level.iterator({ ...range, limit }));
   return found.map(([key, value]) => decodeDeadLetter(deadLetterPlace(key), value));
 }
 

@@ -1,6 +1,7 @@
 import type { Batch, Level } from './database.ts';
 import { dedupeExpiryKey, dedupeExpiryRange, expiryAppendedAt, expiryDedupeKey, newDedupeKey } from './keys.ts';
 import type { SipHash } from './sip-hash.ts';
+import { readRange } from '../read-range.ts';
 
 /** How long, in append time, a dedupe key is remembered. */
 export const DEDUPE_MS = 10 * 60_000;
@@ -49,7 +50,7 @@ export class Dedupe {
   async expire(batch: Batch, partition: number, appendedAt: number): Promise<void> {
     if (appendedAt < (this.#expireFrom.get(partition) ?? 0)) return;
     const range = dedupeExpiryRange(partition, appendedAt - DEDUPE_MS);
-    const expired = await this.#level.keys({ ...range, limit: MAX_EXPIRED }).all();
+    const expired = await readRange(this.#level.keys({ ...range, limit: MAX_EXPIRED }));
     for (const expiry of expired) {
       batch.del(expiry);
       const key = expiryDedupeKey(expiry);

@@ -13,6 +13,7 @@ import type { Batch, Level } from './database.ts';
 import { type ChunkReference, decodeDirectory, type Directory, encodeDirectory } from './directory.ts';
 import { chunkKey, DIRECTORIES, directoryKey, directoryMinute } from './keys.ts';
 import type { Status } from './status.ts';
+import { readRange } from '../read-range.ts';
 
 /** Directories kept in memory. */
 const MAX_CACHED = 8192;
@@ -83,7 +84,7 @@ export class MinuteStore {
     if (oldest <= this.#removedBelow) return;
     const limit = Math.max(REMOVE_MINUTES, 2 * this.#changed.size);
     const range = { gte: directoryKey(this.#removedBelow), lt: directoryKey(oldest), limit };
-    const over = await this.#options.level.iterator(range).all();
+    const over = await readRange(this.#options.level.iterator(range));
     for (const [key, value] of over) {
       const minute = directoryMinute(key);
       batch.del(key);

@@ -41,6 +41,7 @@ import {
 import { loadDictionaries, loadPartition, loadStatus } from './load.ts';
 import { assertRoomToOpen } from './room.ts';
 import { SipHash } from './sip-hash.ts';
+import { readRange } from '../read-range.ts';
 
 export interface StateReaderOptions extends StateLocation {
   /** Entries per key and kind that a timeline shows at most. */
@@ -114,7 +115,7 @@ class EmbeddedStateReader implements StateReader {
       }
       const prefix = newTimelineKey();
       this.#hash.write(key, prefix, 1);
-      const stored = await this.#level.iterator({ ...timelineRange(prefix, kind), limit: keep }).all();
+      const stored = await readRange(this.#level.iterator({ ...timelineRange(prefix, kind), limit: keep }));
       const entries: TimelineEntry[] = [];
       for (const [entryKey, value] of stored) {
         const time = timelineTime(entryKey);

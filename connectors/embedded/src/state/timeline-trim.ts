@@ -1,5 +1,6 @@
 import type { Batch, Level } from './database.ts';
 import { timelineRange } from './keys.ts';
+import { readRange } from '../read-range.ts';
 
 const SLOTS = 2 ** 20;
 /** A slot that has counted so many entries has the key looked at that brought it there. */
@@ -39,7 +40,7 @@ export class TimelineTrim {
     for (const [name, range] of this.#due) {
       if (keys++ >= MAX_KEYS || deletes >= MAX_DELETES) return;
       const limit = this.#keep + MAX_DELETES - deletes;
-      const entries = await this.#level.keys({ ...range, limit }).all();
+      const entries = await readRange(this.#level.keys({ ...range, limit }));
       for (const key of entries.slice(this.#keep)) {
         batch.del(key);
         deletes++;
