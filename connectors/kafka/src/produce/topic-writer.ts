@@ -49,7 +49,10 @@ export class TopicWriter {
   #pendingBytes = 0;
   #drained: (() => void) | undefined;
   #refreshing: Promise<void> | undefined;
-  #failedRefreshes = 0;
+  /** Asking, or waiting to ask. */
+  #isRefreshing = false;
+  /** In a row. */
+  #failures = 0;
   #isClosed = false;
   readonly #expiry: NodeJS.Timeout;
 
@@ -136,12 +139,15 @@ export class TopicWriter {
   async #run(leader: LeaderLane): Promise<void> {
     if (leader.isBusy) return;
     leader.isBusy = true;
-    for (let batch = this.#take(leader); batch.length > 0; batch = this.#take(leader)) {
+    let batch = this.#take(leader);
+    // Nothing to take: what waits is under way to a former leader, and its end schedules this one again.
+    const isIdle = batch.length === 0;
+    while (batch.length > 0) {
       await this.#send(leader.lane, batch);
-      if (!this.#isRipe(leader)) break;
+      batch = this.#isRipe(leader) ? this.#take(leader) : [];
     }
     leader.isBusy = false;
-    this.#schedule(leader);
+    if (!isIdle) this.#schedule(leader);
   }
 
   /** Whether to send again at once: what came during the last request has most often waited for long enough. */
@@ -194,18 +200,23 @@ export class TopicWriter {
   #settlePartition(records: readonly PendingRecord[], outcome: ReturnType<ReturnType<typeof outcomesOf>>): void {
     const { partition } = records[0]!;
     if ('offset' in outcome) {
-      for (const [i, record] of records.entries()) {
+      this.#failures = 0;
+      for (let i = 0; i < records.length; i++) {
+        const record = records[i]!;
         this.#pendingBytes -= record.bytes;
         record.call?.written(record.index, partition, outcome.offset + i);
       }
     } else {
       const { error, inDoubt, mayPass } = outcome;
       const before = performance.now() - this.#options.deliveryTimeout;
-      const again = records.filter(({ since }) => mayPass && since >= before && !this.#isClosed);
+      const again: PendingRecord[] = [];
       for (const record of records) {
-        if (again.includes(record)) continue;
-        this.#pendingBytes -= record.bytes;
-        record.call?.failed(record.index, error, inDoubt);
+        if (mayPass && !this.#isClosed && record.since >= before) {
+          again.push(record);
+        } else {
+          this.#pendingBytes -= record.bytes;
+          record.call?.failed(record.index, error, inDoubt);
+        }
       }
       if (again.length > 0) this.#putBack(partition, again);
     }
@@ -217,7 +228,7 @@ export class TopicWriter {
     const lane = this.#laneOf[partition];
     this.#laneOf[partition] = undefined;
     if (lane !== undefined) lane.partitions = lane.partitions.filter((each) => each !== partition);
-    this.#refresh();
+    this.#refreshLater();
   }
 
   #expire(before: number): void {
@@ -235,26 +246,40 @@ export class TopicWriter {
 
   /** Asks who leads the partitions, again and again while some have no leader; records wait meanwhile. */
   #refresh(): void {
-    this.#refreshing ??= this.#askForLeaders().finally(() => {
-      this.#refreshing = undefined;
-      const isDone = this.#queues.every(
-        (queue, partition) => queue.length === 0 || this.#laneOf[partition] !== undefined,
-      );
-      if (isDone) this.#failedRefreshes = 0;
-      else if (!this.#isClosed) setTimeout(() => this.#refresh(), retryDelay(++this.#failedRefreshes));
-    });
+    if (this.#isRefreshing || this.#isClosed) return;
+    this.#isRefreshing = true;
+    this.#refreshing = this.#askForLeaders();
+  }
+
+  /** Longer and longer after each failure, until something is written. */
+  #refreshLater(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    setTimeout(
+      () => {
+        this.#isRefreshing = false;
+        this.#refresh();
+      },
+      retryDelay(++this.#failures),
+    );
   }
 
   async #askForLeaders(): Promise<void> {
     const { name } = this.#options.topic;
-    let leaders: readonly number[];
     try {
       const { topics } = await this.#admin.metadata({ topics: [name], forceUpdate: true });
-      leaders = topics.get(name)?.partitions.map(({ leader }) => leader) ?? [];
+      this.#assign(topics.get(name)?.partitions.map(({ leader }) => leader) ?? []);
     } catch {
       // Whoever waits is told when the delivery timeout is over; until then it is asked again.
-      return;
     }
+    this.#isRefreshing = false;
+    const isWaiting = this.#queues.some(
+      (queue, partition) => queue.length > 0 && this.#laneOf[partition] === undefined,
+    );
+    if (isWaiting && !this.#isClosed) this.#refreshLater();
+  }
+
+  #assign(leaders: readonly number[]): void {
     for (const leader of this.#lanes.values()) {
       leader.partitions = [];
       leader.bytes = 0;
