@@ -6,6 +6,7 @@ import { PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
+import { appendToBytes } from './append-bytes.ts';
 import { Arguments, incompatible } from './arguments.ts';
 import type { Location } from './context.ts';
 import { created, follow, readSteps } from './context.ts';
@@ -24,6 +25,11 @@ export function readCollection(bins: Bins, { name, data }: Operation): Particle 
 
 export function modifyCollection(bins: Bins, { name, data }: Operation): Particle | undefined {
   const bin = bins.get(name);
+  const appended = bin?.type === PARTICLE.list ? appendToBytes(bin.data, data) : undefined;
+  if (appended !== undefined) {
+    bins.set(name, { type: PARTICLE.list, data: appended.bytes });
+    return particleOf(appended.count);
+  }
   const { answer, root } = runOnCollection(bin && collectionOf(bin), decode(data));
   if (root !== undefined) bins.set(name, particleOf(root));
   return answer === undefined ? undefined : particleOf(answer);

@@ -3,7 +3,7 @@ import { PARTITIONS } from '../protocol/constants.ts';
 
 export interface ClusterNode {
   readonly index: number;
-  /** Unique in the cluster, up to 15 hexadecimal digits. */
+  /** Unique in the cluster, 15 hexadecimal digits. */
   readonly name: string;
   /** Known once the node listens. */
   port: number;
@@ -31,7 +31,7 @@ export class Cluster {
     this.#replicationFactor = replicationFactor;
     this.nodes = Array.from({ length: nodeCount }, (_, index) => ({
       index,
-      name: `BB9DE0${(index + 1).toString(16).toUpperCase().padStart(3, '0')}0DE0`,
+      name: `BB9DE0${(index + 1).toString(16).toUpperCase().padStart(3, '0')}0DE0DE`,
       port: 0,
       up: true,
     }));

@@ -19,6 +19,8 @@ const order = <T extends number | bigint | boolean | string>(a: T, b: T): number
 
 /** Aerospike's order of all values: below 0 when `a` is less. A wildcard equals everything. */
 export function compare(a: Value, b: Value): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'string' && typeof b === 'string') return order(a, b);
   if (a === WILDCARD || b === WILDCARD) return 0;
   const byType = rank(a) - rank(b);
   if (byType !== 0 || a === null || a === INFINITE) return byType;

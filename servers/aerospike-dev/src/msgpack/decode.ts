@@ -36,7 +36,7 @@ class Reader {
 
   value(depth: number): Value | Flags {
     if (depth > MAX_DEPTH) throw malformed();
-    const head = this.#unsigned(1);
+    const head = this.#byte();
     if (head < 0x80) return head;
     if (head >= 0xe0) return head - 0x100;
     if (head < 0x90) return this.#map(head & 0x0f, depth);
@@ -150,8 +150,17 @@ class Reader {
     return this.#bytes[start] === LIMIT_INFINITY ? INFINITE : WILDCARD;
   }
 
-  #unsigned(length: number): number {
-    return this.#bytes.readUIntBE(this.#take(length), length);
+  #byte(): number {
+    const value = this.#bytes[this.#at];
+    if (value === undefined) throw malformed();
+    this.#at++;
+    return value;
+  }
+
+  #unsigned(length: 1 | 2 | 4): number {
+    if (length === 1) return this.#byte();
+    const start = this.#take(length);
+    return length === 2 ? this.#bytes.readUInt16BE(start) : this.#bytes.readUInt32BE(start);
   }
 
   #take(length: number): number {
