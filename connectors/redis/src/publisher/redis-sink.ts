@@ -1,6 +1,7 @@
 import type { Encoded, Refusal, Sink } from '@millrace/core';
+import type { Cluster, Redis } from 'ioredis';
 import type { RedisAddress } from '../address.ts';
-import { connect, type RedisConnection, unlessLost } from '../connection.ts';
+import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
 
 /** Name in lower case, and its arguments. */
@@ -16,7 +17,7 @@ export async function connectSink(address: RedisAddress, signal: AbortSignal): P
   return new RedisSink(address, await connect(address, { signal, commandTimeoutMs: 0 }));
 }
 
-/** Sends a batch as one pipeline; to a Cluster, whose keys lie on several nodes, all its commands at once. */
+/** Sends a batch at once; to a Cluster, whose keys lie on several nodes, each of its commands by itself. */
 class RedisSink implements Sink<EncodedCommand> {
   readonly #address: RedisAddress;
   readonly #connection: RedisConnection;
@@ -51,13 +52,33 @@ class RedisSink implements Sink<EncodedCommand> {
   /** Per message, why it failed; null where it did not. */
   async #failures(messages: readonly EncodedCommand[]): Promise<unknown[]> {
     const { client } = this.#connection;
-    if (client.isCluster) {
+    if (isCluster(client)) {
       const answers = await Promise.allSettled(
         messages.map(({ command: [name, ...words] }) => client.call(name, words)),
       );
       return answers.map((answer) => (answer.status === 'rejected' ? answer.reason : null));
     }
+    if (await this.#setTogether(client, messages)) return [];
     const pipeline = client.pipeline(messages.map(({ command }) => command as unknown as unknown[]));
     return ((await pipeline.exec()) ?? []).map(([error]) => error);
   }
+
+  /** Plain `SET`s as one `MSET`, which costs a fraction. @returns false when each one has to be sent by itself */
+  async #setTogether(client: Redis, messages: readonly EncodedCommand[]): Promise<boolean> {
+    const words: (string | number | Buffer)[] = [];
+    for (const { command } of messages) {
+      if (command[0] !== 'set' || command.length !== 3) return false;
+      words.push(command[1]!, command[2]!);
+    }
+    try {
+      await client.mset(words);
+      return true;
+    } catch (error) {
+      // Refused as a whole for one of them, say a key that this user may not write: nothing was set.
+      if (isReply(error)) return false;
+      throw error;
+    }
+  }
 }
+
+const isCluster = (client: RedisClient): client is Cluster => client.isCluster;

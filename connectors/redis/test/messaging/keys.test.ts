@@ -59,6 +59,23 @@ describe.skipIf(!serverAvailable('redis'))('keys by redis://', () => {
     expect(await redisCommand(server, 'DBSIZE')).toBe(0);
   });
 
+  it('are refused one by one where the user may not write them', async () => {
+    const rules = ['ACL', 'SETUSER', 'limited', 'on', '>secret', '~ok:*', '+@all'];
+    await redisCommand(server, ...rules);
+    const publisher = await openPublisher(server.url.replace('redis://', 'redis://limited:secret@'));
+    const results = await Promise.allSettled(
+      ['ok:1', 'ok:2', 'other', 'ok:3'].map((key) => publisher.publish({ key, value: key })),
+    );
+    await publisher.close();
+    expect(results.map((result) => (result.status === 'rejected' ? result.reason.code : 'sent'))).toEqual([
+      'sent',
+      'sent',
+      'UNAUTHORIZED',
+      'sent',
+    ]);
+    expect(await redisCommand(server, 'MGET', 'ok:2', 'other', 'ok:3')).toEqual(['"ok:2"', null, '"ok:3"']);
+  });
+
   it('are delivered when they are new and when they have changed', async () => {
     const publisher = await openPublisher(`${server.url}/s`);
     const subscriber = await openSubscriber(`${server.url}/s?poll_interval=0.02`);
