@@ -67,13 +67,19 @@ export class Records {
 
   /** Bins by key in the order of the keys; undefined where there is no record. `bins` names those to read. */
   async read(keys: readonly Key[], bins?: readonly string[]): Promise<(Bins | undefined)[]> {
-    const rows = keys.map((key): ReadRow =>
-      bins === undefined ? { key, readAllBins: true } : { key, bins: [...bins] },
-    );
-    const found = await this.#batch(rows, (client, some) =>
-      answersOf(client.batchRead(some as ReadRow[], this.#batchPolicy)),
-    );
+    const found = await this.#read(keys, bins);
     return found.map(({ status, bins: values }) => (status === STATUS.notFound ? undefined : values));
+  }
+
+  /** The same with the generations of the records. */
+  async readVersioned(
+    keys: readonly Key[],
+    bins?: readonly string[],
+  ): Promise<({ readonly bins: Bins; readonly generation: number } | undefined)[]> {
+    const found = await this.#read(keys, bins);
+    return found.map(({ status, bins: values, generation }) =>
+      status === STATUS.notFound || values === undefined ? undefined : { bins: values, generation: generation ?? 0 },
+    );
   }
 
   /** For each write whether it was applied; false where its filter does not hold. */
@@ -125,6 +131,13 @@ export class Records {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #read(keys: readonly Key[], bins: readonly string[] | undefined): Promise<Outcome[]> {
+    const rows = keys.map((key): ReadRow =>
+      bins === undefined ? { key, readAllBins: true } : { key, bins: [...bins] },
+    );
+    return this.#batch(rows, (client, some) => answersOf(client.batchRead(some as ReadRow[], this.#batchPolicy)));
   }
 
   async #close(): Promise<void> {
@@ -186,7 +199,7 @@ export class Records {
           return true;
         }
         if (!SETTLED.has(status)) throw statusError(status, display);
-        outcomes[at] = { status, bins: record?.bins };
+        outcomes[at] = { status, bins: record?.bins, generation: record?.gen };
         return false;
       });
       if (temporary !== undefined) throw statusError(temporary, display);
@@ -196,7 +209,7 @@ export class Records {
 
 interface BatchAnswer {
   readonly status: number;
-  readonly record?: { readonly bins?: Bins };
+  readonly record?: { readonly bins?: Bins; readonly gen?: number };
 }
 
 /** The client's own type of a status takes in more than the numbers that there are. */
@@ -206,6 +219,7 @@ const answersOf = async (answers: Promise<readonly unknown[]>): Promise<readonly
 interface Outcome {
   readonly status: number;
   readonly bins: Bins | undefined;
+  readonly generation: number | undefined;
 }
 
 const SETTLED: ReadonlySet<number> = new Set([STATUS.ok, STATUS.notFound, STATUS.filteredOut]);
