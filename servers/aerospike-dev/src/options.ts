@@ -16,6 +16,11 @@ export interface AerospikeDevOptions {
   readonly replicationFactor?: number;
   /** Name that clients may ask for. Default `aerospike-dev`. */
   readonly clusterName?: string;
+  /**
+   * Milliseconds after the start during which clients are refused with "not yet fully initialized" (code -1), as a real
+   * server does for a while. Default 0.
+   */
+  readonly initialisingMs?: number;
   /** Life in seconds of a record written without a TTL; 0 = for ever. Default 0. */
   readonly defaultTtl?: number;
   /**
@@ -52,6 +57,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
     nodes: 1,
     replicationFactor: 2,
     clusterName: 'aerospike-dev',
+    initialisingMs: 0,
     defaultTtl: 0,
     nsupPeriodMs: 1000,
     allowTtlWithoutNsup: false,
@@ -64,6 +70,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
   checkInteger('port', resolved.port, 0, 65_535);
   checkInteger('nodes', resolved.nodes, 1, MAX_NODES);
   checkInteger('replicationFactor', resolved.replicationFactor, 1, MAX_NODES);
+  checkInteger('initialisingMs', resolved.initialisingMs, 0, 2 ** 31 - 1);
   checkInteger('defaultTtl', resolved.defaultTtl, 0, 10 * 365 * 24 * 3600);
   checkInteger('nsupPeriodMs', resolved.nsupPeriodMs, 0, 2 ** 31 - 1);
   checkInteger('maxRecordBytes', resolved.maxRecordBytes, 128, 8 * 1024 * 1024);

@@ -38,6 +38,7 @@ export async function runAerospikeDev(
       throw new MillraceError('INVALID_OPTION', 'name a snapshot file at start to save to it');
     await saveSnapshot(database, snapshot);
   };
+  const readyAt = Date.now() + resolved.initialisingMs;
   const servers = cluster.nodes.map((node) => {
     const info = {
       cluster,
@@ -45,7 +46,7 @@ export async function runAerospikeDev(
       database,
       faults,
       nsupPeriodMs,
-      saveSnapshot: snapshot === undefined ? undefined : save,
+      readyAt,
     };
     return new NodeServer(new Executor(database, cluster, node, faults), info, onFailure);
   });

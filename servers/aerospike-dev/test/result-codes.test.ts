@@ -1,6 +1,6 @@
 import { startAerospikeDev } from '@millrace/aerospike-dev';
 import Aerospike from 'aerospike';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { clientKey, codeOf, connect, patientPolicies, withClient, withNulls } from './with-client.ts';
 
 const { operations, policy, lists } = Aerospike;
@@ -143,6 +143,17 @@ describe('the result codes of a real server', () => {
     const gone = await startAerospikeDev({ port: 0 });
     await gone.stop();
     expect(await codeOf(connect(gone))).toBe(-10);
+  });
+
+  it('-1: a node that has not finished its start', async () => {
+    const server = await startAerospikeDev({ port: 0, initialisingMs: 1500 });
+    try {
+      expect(await codeOf(connect(server))).toBe(-1);
+      const client = await vi.waitFor(() => connect(server), { timeout: 20_000, interval: 200 });
+      client.close(false);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('-2: bin names and numbers that the client refuses', async () => {

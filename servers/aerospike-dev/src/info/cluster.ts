@@ -6,7 +6,7 @@ export const clusterCommands: InfoFamily = {
   'peers-clear-std': peers,
   'peers-clear-alt': peers,
   'peers-generation': ({ cluster }) => `${cluster.peersGeneration}`,
-  'partition-generation': ({ cluster }) => `${cluster.partitionGeneration}`,
+  'partition-generation': ({ cluster, readyAt }) => (Date.now() < readyAt ? '-1' : `${cluster.partitionGeneration}`),
   'rebalance-generation': ({ cluster }) => `${cluster.partitionGeneration}`,
   'service-clear-std': address,
   'service-clear-alt': address,

@@ -9,8 +9,8 @@ export interface InfoContext {
   readonly database: Database;
   readonly faults: Faults;
   readonly nsupPeriodMs: number;
-  /** Writes the snapshot file; undefined when there is none. */
-  readonly saveSnapshot: (() => Promise<void>) | undefined;
+  /** When the node has started, in milliseconds since 1970: until then clients shall not use it. */
+  readonly readyAt: number;
 }
 
 /** Parameters of an info command: `namespace=test;set=demo`, or the parts of a path: `sets/test/demo`. */
