@@ -1,9 +1,8 @@
 import { MillraceError } from '@millrace/core';
-import { Admin } from '@platformatic/kafka';
 
-import { retryDelay } from '../client-options.ts';
 import type { Topic } from '../topic.ts';
 import { Lane, type LaneOptions } from './lane.ts';
+import { Leaders } from './leaders.ts';
 import { outcomesOf } from './outcome.ts';
 import { PartitionQueue, type PendingRecord } from './partition-queue.ts';
 
@@ -40,7 +39,7 @@ interface LeaderLane {
  */
 export class TopicWriter {
   readonly #options: TopicWriterOptions;
-  readonly #admin: Admin;
+  readonly #leaders: Leaders;
   readonly #queues: readonly PartitionQueue[];
   readonly #maxBatchBytes: number;
   readonly #lanes = new Map<number, LeaderLane>();
@@ -48,18 +47,18 @@ export class TopicWriter {
   #laneOf: (LeaderLane | undefined)[] = [];
   #pendingBytes = 0;
   #drained: (() => void) | undefined;
-  #refreshing: Promise<void> | undefined;
-  /** Asking, or waiting to ask. */
-  #isRefreshing = false;
-  /** In a row. */
-  #failures = 0;
   #isClosed = false;
   readonly #expiry: NodeJS.Timeout;
 
   constructor(options: TopicWriterOptions) {
     const { client, topic, deliveryTimeout } = options;
     this.#options = options;
-    this.#admin = new Admin({ ...client, retries: 0 });
+    this.#leaders = new Leaders({
+      client,
+      topic: topic.name,
+      onLeaders: (leaders) => this.#assign(leaders),
+      isMissing: () => this.#queues.some((queue, which) => queue.length > 0 && this.#laneOf[which] === undefined),
+    });
     this.#queues = Array.from({ length: topic.partitions }, () => new PartitionQueue());
     this.#maxBatchBytes = Math.min(MAX_BATCH_BYTES, topic.maxMessageBytes);
     const unsentMs = UNSENT_SHARE * deliveryTimeout;
@@ -88,7 +87,7 @@ export class TopicWriter {
     this.#queues[record.partition]!.push(record);
     const lane = this.#laneOf[record.partition];
     if (lane === undefined) {
-      this.#refresh();
+      this.#leaders.ask();
       return;
     }
     lane.bytes += record.bytes;
@@ -114,8 +113,7 @@ export class TopicWriter {
   async #release(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#expiry);
-    await this.#admin.close();
-    await this.#refreshing;
+    await this.#leaders.close();
     await Promise.all([...this.#lanes.values()].map(({ lane }) => lane.close()));
   }
 
@@ -200,7 +198,7 @@ export class TopicWriter {
   #settlePartition(records: readonly PendingRecord[], outcome: ReturnType<ReturnType<typeof outcomesOf>>): void {
     const { partition } = records[0]!;
     if ('offset' in outcome) {
-      this.#failures = 0;
+      this.#leaders.succeeded();
       for (let i = 0; i < records.length; i++) {
         const record = records[i]!;
         this.#pendingBytes -= record.bytes;
@@ -228,7 +226,7 @@ export class TopicWriter {
     const lane = this.#laneOf[partition];
     this.#laneOf[partition] = undefined;
     if (lane !== undefined) lane.partitions = lane.partitions.filter((each) => each !== partition);
-    this.#refreshLater();
+    this.#leaders.askLater();
   }
 
   #expire(before: number): void {
@@ -242,41 +240,6 @@ export class TopicWriter {
       const error = new MillraceError('UNAVAILABLE', message, { field: 'url', value: display });
       this.#settlePartition(expired, { error, inDoubt: false, mayPass: false });
     }
-  }
-
-  /** Asks who leads the partitions, again and again while some have no leader; records wait meanwhile. */
-  #refresh(): void {
-    if (this.#isRefreshing || this.#isClosed) return;
-    this.#isRefreshing = true;
-    this.#refreshing = this.#askForLeaders();
-  }
-
-  /** Longer and longer after each failure, until something is written. */
-  #refreshLater(): void {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    setTimeout(
-      () => {
-        this.#isRefreshing = false;
-        this.#refresh();
-      },
-      retryDelay(++this.#failures),
-    );
-  }
-
-  async #askForLeaders(): Promise<void> {
-    const { name } = this.#options.topic;
-    try {
-      const { topics } = await this.#admin.metadata({ topics: [name], forceUpdate: true });
-      this.#assign(topics.get(name)?.partitions.map(({ leader }) => leader) ?? []);
-    } catch {
-      // Whoever waits is told when the delivery timeout is over; until then it is asked again.
-    }
-    this.#isRefreshing = false;
-    const isWaiting = this.#queues.some(
-      (queue, partition) => queue.length > 0 && this.#laneOf[partition] === undefined,
-    );
-    if (isWaiting && !this.#isClosed) this.#refreshLater();
   }
 
   #assign(leaders: readonly number[]): void {
