@@ -1,5 +1,5 @@
 import { hasCode, MillraceError, type Logger, type LogReader } from '@millrace/core';
-import { BackOff, isOutage } from './back-off.ts';
+import { isOutage, outageBackOff } from './outage.ts';
 import { pause } from './pause.ts';
 
 /** What frontends and processors of one platform must agree on. */
@@ -42,13 +42,13 @@ export interface OpenOptions {
  */
 export async function openWhenThere<T>(what: string, open: () => Promise<T>, options: OpenOptions): Promise<T> {
   const { logger, signal } = options;
-  const backOff = new BackOff();
+  const backOff = outageBackOff();
   for (;;) {
     try {
       return await open();
     } catch (error) {
       if (!isOutage(error) && !isMissing(error)) throw error;
-      const retryInMs = backOff.next();
+      const retryInMs = Math.round(backOff.next());
       logger.warn({ err: error, retryInMs }, `the ${what} is away`);
       if (!(await pause(retryInMs, signal))) {
         throw new MillraceError('CANCELLED', `stopped while the ${what} was away`, { cause: error });

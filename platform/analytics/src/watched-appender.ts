@@ -1,5 +1,5 @@
 import { hasCode, type LogAppender, type NewRecord, type Position } from '@millrace/core';
-import { isOutage } from './back-off.ts';
+import { isOutage } from './outage.ts';
 
 /** After a full disk, or a broker that is away, refused an append the log counts as not writable for so long; then someone may try again. */
 const REFUSED_FOR_MS = 1000;

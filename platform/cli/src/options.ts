@@ -13,10 +13,11 @@ import type { Option, OptionSpec, OptionValues } from '@millrace/core';
 
 export const DEFAULT_DATA_DIRECTORY = '.millrace';
 
-/** Printed without user and password. */
+/** Printed without user, password and other secrets. */
 const backendOption = (spec: OptionSpec): Option<string | undefined> => ({
   ...stringOption({ ...spec, minLength: 1, optional: true }),
-  format: (url) => url?.replace(/\/\/[^@/]*@/, '//***@') ?? '',
+  format: (url) =>
+    url?.replace(/\/\/[^@/]*@/, '//***@').replaceAll(/([?&][\w-]*(?:password|secret|token)=)[^&]*/gi, '$1***') ?? '',
 });
 
 const listening = {

@@ -71,6 +71,17 @@ describe('config', () => {
     expect(of('admin-token')).toEqual({ key: 'admin-token', value: '***', source: 'environment' });
   });
 
+  it('shows where log and state are without their secrets', async () => {
+    const env = {
+      MILLRACE_LOG: 'kafka://user:hunter2@k:9092/tags?tls=true',
+      MILLRACE_STATE: 'redis://r?password=hunter2',
+    };
+    const { stdout } = await runMillrace(['config', 'processor'], { env });
+    expect(stdout).toContain('kafka://***@k:9092/tags?tls=true');
+    expect(stdout).toContain('redis://r?password=***');
+    expect(stdout).not.toContain('hunter2');
+  });
+
   it('refuses a file with an unknown key', async () => {
     const config = join(directory, 'wrong.toml');
     await writeFile(config, '[up]\nprot = 1\n');

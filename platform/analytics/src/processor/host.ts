@@ -1,5 +1,5 @@
 import { MillraceError, type EventLog, type Logger, type StateReader } from '@millrace/core';
-import { BackOff, isOutage } from '../back-off.ts';
+import { isOutage, outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { isFinal, STABLE_AFTER_MS } from './failures.ts';
 import { launchChild, launchThread, type LaunchedProcessor } from './launch.ts';
@@ -145,7 +145,7 @@ class WorkerHost implements ProcessorHost {
   /** Restarts workers until one fails for good or `stop` is called. */
   private async keep(first: RunningWorker): Promise<void> {
     const { logger } = this.dependencies;
-    const backOff = new BackOff();
+    const backOff = outageBackOff();
     let startedAt = performance.now();
     for (let running = first; ; running = this.launch()) {
       const { error, code } = await running.ended;
@@ -155,7 +155,7 @@ class WorkerHost implements ProcessorHost {
         this.failure.reject(error);
         return;
       }
-      if (performance.now() - startedAt > STABLE_AFTER_MS) backOff.reset();
+      if (performance.now() - startedAt > STABLE_AFTER_MS) backOff.succeeded();
       logger.error({ err: error, exitCode: code }, 'the processor has died and is started again');
       do {
         if (!(await pause(backOff.next(), this.stopping.signal))) return;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  BackOff,
   hasCode,
   MillraceError,
   type Batch,
@@ -10,7 +11,7 @@ import {
   type PartitionChange,
   type StateWriter,
 } from '@millrace/core';
-import { BackOff, isOutage } from '../back-off.ts';
+import { isOutage, outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { decodeBatch, type DecodedBatch } from './change.ts';
 
@@ -72,7 +73,7 @@ class TagProcessor implements Processor {
   private readonly lingerMs: number;
   private readonly shared: boolean;
   /** Between losing a partition and asking where it stands: whoever has it must not lose it back at once. */
-  private readonly staleBackOff = new BackOff(100, 2000);
+  private readonly staleBackOff = new BackOff({ firstMs: 100, maxMs: 2000 });
   private readonly stopping = new AbortController();
   private readonly totals = { applied: 0, redelivered: 0, duplicates: 0, late: 0, deadLetters: 0 };
   private readonly committed: (Offset | undefined)[];
@@ -168,16 +169,16 @@ class TagProcessor implements Processor {
    */
   private async commit(changes: readonly PartitionChange[], revoked: AbortSignal): Promise<CommitResult> {
     const { state, logger } = this.dependencies;
-    const backOff = new BackOff();
+    const backOff = outageBackOff();
     for (;;) {
       try {
         const result = await state.commit(changes);
-        this.staleBackOff.reset();
+        this.staleBackOff.succeeded();
         return result;
       } catch (error) {
         const isStale = this.shared && hasCode(error, 'STALE_OWNER');
         if (!isStale && !isOutage(error)) throw error;
-        const retryInMs = (isStale ? this.staleBackOff : backOff).next();
+        const retryInMs = Math.round((isStale ? this.staleBackOff : backOff).next());
         const what = isStale ? 'another processor has taken a partition over' : 'the state is away';
         logger.warn({ err: error, retryInMs }, what);
         const goOn = await pause(retryInMs, AbortSignal.any([revoked, this.stopping.signal]));

@@ -9,10 +9,10 @@ import {
   type StateReader,
   type StateWriter,
 } from '@millrace/core';
-import { BackOff } from '../back-off.ts';
 import { BackendWatch } from '../backend-watch.ts';
 import { checkPartitions, openWhenThere, requireShared, type BackendOptions } from '../backends.ts';
 import { registerCounter, registerGauge } from '../frontend/metrics.ts';
+import { outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { TAG_STATE_SCHEMA } from '../tag.ts';
 import { createAdminServer, type AdminServer, type AdminServerOptions, type ProcessorStatus } from './admin-server.ts';
@@ -120,7 +120,7 @@ class StandaloneProcessor implements ProcessorRole {
   private async keep(): Promise<void> {
     const { logger } = this.options;
     const { signal } = this.stopping;
-    const backOff = new BackOff();
+    const backOff = outageBackOff();
     while (!signal.aborted) {
       const startedAt = performance.now();
       try {
@@ -131,7 +131,7 @@ class StandaloneProcessor implements ProcessorRole {
           this.failure.reject(error);
           return;
         }
-        if (performance.now() - startedAt > STABLE_AFTER_MS) backOff.reset();
+        if (performance.now() - startedAt > STABLE_AFTER_MS) backOff.succeeded();
         logger.error({ err: error }, 'the processor has failed and is started again');
         await pause(backOff.next(), signal);
         this.restarts++;
