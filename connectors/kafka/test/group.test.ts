@@ -175,6 +175,28 @@ describeOnKafka('release', () => {
     expect(await committedOffset(url, 'group')).toBe(5);
   });
 
+  it('leaves the offset to the consumers where there are some', async () => {
+    const { url, log } = await openLog({ partitions: 1 });
+    await log.append([{ value: Buffer.from('0') }, { value: Buffer.from('1') }]);
+    const stop = new AbortController();
+    const handled = Promise.withResolvers<void>();
+    const consuming = log.consume('busy', {
+      start: async () => 'earliest',
+      handle: async ([batch]) => {
+        await log.release('busy', 0, batch!.to);
+        handled.resolve();
+      },
+      signal: stop.signal,
+    });
+    await handled.promise;
+    const other = await openLogReader(url);
+    onTestFinished(() => other.close());
+    await other.release('busy', 0, 1);
+    stop.abort();
+    await consuming;
+    expect(await committedOffset(url, 'busy')).toBe(2);
+  });
+
   it('refuses what is no offset', async () => {
     const { log } = await openLog();
     await expect(log.release('group', 0, -1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
