@@ -32,7 +32,7 @@ export interface AerospikeDevOptions {
   readonly allowTtlWithoutNsup?: boolean;
   /** Largest record in bytes; a larger one is refused with code 13. Default 1 MiB. */
   readonly maxRecordBytes?: number;
-  /** Bytes above which a namespace refuses writes with code 8. Default 4 GiB. */
+  /** Bytes above which a namespace refuses writes with code 8. A process can hold about three of the default. Default 1 GiB. */
   readonly maxNamespaceBytes?: number;
   /** File that is read at start, if there, and written at stop and on demand. Default: none. */
   readonly snapshot?: string;
@@ -62,7 +62,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
     nsupPeriodMs: 1000,
     allowTtlWithoutNsup: false,
     maxRecordBytes: 1024 * 1024,
-    maxNamespaceBytes: 4 * 1024 ** 3,
+    maxNamespaceBytes: 1024 ** 3,
     faults: [],
     seed: 1,
     ...options,

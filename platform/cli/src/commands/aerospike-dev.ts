@@ -46,7 +46,7 @@ export const aerospikeDevCommand = defineCommand({
     }),
     namespaceSize: sizeOption({
       flag: 'namespace-size',
-      default: '4GiB',
+      default: '1GiB',
       description: 'Size above which a namespace refuses writes',
     }),
     allowManyNamespaces: booleanOption({
