@@ -36,16 +36,21 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   [STATUS.client]: unavailable(
     'no node can be reached, or the cluster is still starting: check the hosts, the port and the cluster name',
   ),
-  [-3]: unavailable('the connection has failed: check the network to the nodes'),
-  [-5]: unavailable('the client has no free connection: raise max_conns_per_node'),
-  [-6]: refused('the connection was reset by a request that is far too large: send smaller values'),
+  [-4]: unavailable('a host has no address: check its name'),
+  [-6]: unavailable(
+    'the connection broke while it was in use: check the network to the nodes, and that no request is far too large',
+  ),
   [STATUS.maxConnections]: unavailable(
     'more commands are in flight than the connections allow: raise max_conns_per_node, or send fewer at a time',
   ),
-  [-8]: unavailable('a node has left the cluster: the client is finding its partitions again'),
+  [-8]: unavailable('no node has the partition of the record for now: the client is finding it again'),
+  [-9]: unavailable('the TLS connection has failed: check tls_name, tls_ca and the certificates of the nodes'),
   [STATUS.refused]: unavailable('the node refuses connections: check that it runs and listens on this port'),
-  [-11]: unavailable('the TLS connection has failed: check tls_name, tls_ca and the certificates of the nodes'),
-  [-12]: unavailable('the cluster answers with errors, so the client pauses'),
+  [-11]: unavailable('the queue of the client is full: send fewer commands at a time'),
+  [-12]: unavailable('the client has given up repeating the command: check the load of the cluster'),
+  [-14]: unavailable('the node fails too often, so the client pauses: check the node'),
+  [-15]: unavailable('the node did not answer'),
+  [-16]: unavailable('some records of a batch have failed'),
   [-2]: refused('the client has refused a value or an option'),
   1: refused('the server has failed at this command: see its log'),
   [STATUS.notFound]: refused('the record does not exist'),
@@ -56,7 +61,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   [STATUS.timeout]: unavailable(
     'no answer in time: check the load of the cluster, or raise total_timeout. A write may have been applied',
   ),
-  7: refused('the partition of the record is not available here: check the cluster'),
+  7: unavailable('the cluster is changing: it will be back when it has settled'),
   10: refused('this needs a feature of Aerospike Enterprise'),
   [STATUS.unavailable]: unavailable(
     'the partition is moving to another node: it will be back when the cluster has settled',
@@ -84,9 +89,11 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   61: { code: 'UNAUTHORIZED', says: 'the user is not known: check user and password' },
   62: { code: 'UNAUTHORIZED', says: 'the password is wrong' },
   65: { code: 'UNAUTHORIZED', says: 'the credentials are wrong: check user and password' },
+  66: unavailable('the session of the user has ended: the client begins a new one'),
   80: { code: 'UNAUTHORIZED', says: 'the connection is not authenticated: give user and password' },
   81: { code: 'UNAUTHORIZED', says: 'the role of the user does not allow this' },
-  83: { code: 'REFUSED', says: 'the quota of the user is exceeded' },
+  83: unavailable('the quota of the user is exceeded: slow down'),
+  152: unavailable('the queues of the server for batches are full: slow down'),
 };
 
 interface Failure {

@@ -1,4 +1,3 @@
-import { MillraceError } from '@millrace/core';
 import { ByteReader, type Dictionaries, DictionaryLog, readDictionaryLog } from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
@@ -61,13 +60,20 @@ export class DictionaryChain {
     return new DictionaryChain(place, epoch, dictionaries, { position, entries });
   }
 
-  /** Stores what the dictionaries have taken in since the last call. @throws UNAVAILABLE when another writer was faster */
-  async store(): Promise<void> {
+  /**
+   * Stores what the dictionaries have taken in since the last call.
+   *
+   * @returns false when another writer has stored entries meanwhile: then the partition has to be read again
+   */
+  async store(): Promise<boolean> {
     const fresh = this.#log.take();
-    for (const piece of pieces(fresh)) await this.#append(piece.bytes, piece.entries);
+    for (const piece of pieces(fresh)) {
+      if (!(await this.#append(piece.bytes, piece.entries))) return false;
+    }
+    return true;
   }
 
-  async #append(bytes: Buffer, count: number): Promise<void> {
+  async #append(bytes: Buffer, count: number): Promise<boolean> {
     const { records, keys, partition } = this.#place;
     const { exp, operations: op } = records.driver;
     const position = nextPosition(this.#position);
@@ -84,16 +90,11 @@ export class DictionaryChain {
     if (applied !== true) {
       const [stored] = await records.read([key], [ENTRIES_BIN, EPOCH_BIN]);
       // An earlier attempt whose answer was lost, or another writer.
-      if (stored?.[ENTRIES_BIN] !== after || stored[EPOCH_BIN] !== this.#epoch) {
-        throw new MillraceError(
-          'UNAVAILABLE',
-          `another writer has added to the dictionary of partition ${partition}: try again`,
-          { field: 'partition', value: partition },
-        );
-      }
+      if (stored?.[ENTRIES_BIN] !== after || stored[EPOCH_BIN] !== this.#epoch) return false;
     }
     this.entries = after;
     this.#position = { block: position.block, size: position.size + bytes.length };
+    return true;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CommitResult, Offset, PartitionChange, StateWriter } from '@millrace/core';
+import { type CommitResult, MillraceError, type Offset, type PartitionChange, type StateWriter } from '@millrace/core';
 import { type Accepted, accept, CommitTimes, EventClock, EventEncoder, minuteOf } from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
@@ -14,6 +14,8 @@ import { type AerospikeStateOptions, closedError } from './store.ts';
 
 /** What other writers have committed is looked at so often, for the event clock. */
 const OTHERS_MS = 1000;
+/** How often a commit begins again because a writer that was taken over still adds to a dictionary. */
+const ATTEMPTS = 5;
 
 /**
  * The writing end of a state on Aerospike. Commits of one writer run one after the other.
@@ -99,6 +101,18 @@ export class AerospikeStateWriter implements StateWriter {
   }
 
   async #commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const result = await this.#tryCommit(changes);
+      if (result !== undefined) return result;
+    }
+    throw new MillraceError(
+      'UNAVAILABLE',
+      'another writer adds to the same dictionaries all the time: stop one of them',
+    );
+  }
+
+  /** Undefined when a dictionary has changed under the commit's hands, and nothing was written but entries. */
+  async #tryCommit(changes: readonly PartitionChange[]): Promise<CommitResult | undefined> {
     await Promise.all(changes.map(({ partition }) => this.#ensureOwned(partition)));
     await this.#readOthers();
     const accepted = accept(changes, {
@@ -116,6 +130,10 @@ export class AerospikeStateWriter implements StateWriter {
     }
     const commits = this.#gather(changes, accepted, duplicates);
     try {
+      if (!(await this.#storeDictionaries(commits.keys()))) {
+        for (const partition of to.keys()) this.#doubt(partition);
+        return undefined;
+      }
       await this.#write(commits, accepted, duplicates);
     } catch (error) {
       // Memory is ahead of what Aerospike may have: read it again before the next commit.
@@ -150,13 +168,18 @@ export class AerospikeStateWriter implements StateWriter {
     return commits;
   }
 
+  async #storeDictionaries(partitions: Iterable<number>): Promise<boolean> {
+    const chains = [...partitions].map((partition) => this.#owned.get(partition)!.dictionaryChain);
+    const stored = await Promise.all(chains.map((chain) => chain.store()));
+    return stored.every(Boolean);
+  }
+
   async #write(
     commits: ReadonlyMap<number, PartitionCommit>,
     accepted: Accepted,
     duplicates: Duplicates,
   ): Promise<void> {
     const all = [...commits];
-    await Promise.all(all.map(([partition]) => this.#owned.get(partition)!.dictionaryChain.store()));
     const writes = await Promise.all(all.map(([, commit]) => commit.writes()));
     const letters = accepted.deadLetters.flatMap(({ partition, letter }) => {
       this.#owned.get(partition)!.letterBlocks.add(letterBlock(letter.offset));
