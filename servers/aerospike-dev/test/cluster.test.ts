@@ -1,5 +1,5 @@
 import Aerospike from 'aerospike';
-import type { Client } from 'aerospike';
+import type { AerospikeError, Client } from 'aerospike';
 import { describe, expect, it, vi } from 'vitest';
 import { codeOf, withClient } from './with-client.ts';
 
@@ -39,6 +39,37 @@ describe('several nodes', () => {
     const { client, server } = subject();
     await server.movePartitions();
     await seen(async () => expect(await client.scan('test', 'demo').results()).toHaveLength(RECORDS + 1));
+  });
+
+  it('apply every acknowledged write once, and none twice, while nodes go and writes fail in doubt', async () => {
+    const { client, key, server } = subject();
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 1 });
+    await server.faults.add({ kind: 'disconnect-after-apply', commands: 'write', percent: 1 });
+    const once = new Aerospike.OperatePolicy({ maxRetries: 0, totalTimeout: 20_000 });
+    const increment = [Aerospike.operations.incr('n', 1)];
+    const counts = { acknowledged: 0, inDoubt: 0 };
+    const ending = new AbortController();
+    const writers = Array.from({ length: 20 }, async (_, writer) => {
+      while (!ending.signal.aborted) {
+        await client.operate(key(`count-${writer}`), increment, {}, once).then(
+          () => counts.acknowledged++,
+          ({ inDoubt }: AerospikeError) => (counts.inDoubt += Number(inDoubt)),
+        );
+      }
+    });
+    await server.loseNode(2);
+    await seen(() => expect(nodesOf(client)).toBe(2));
+    await server.returnNode(2);
+    await seen(() => expect(nodesOf(client)).toBe(3));
+    await seen(() => expect(counts.inDoubt).toBeGreaterThan(0));
+    ending.abort();
+    await Promise.all(writers);
+    await server.faults.clear();
+
+    const records = await Promise.all(writers.map((_, writer) => client.get(key(`count-${writer}`))));
+    const total = records.reduce((sum, { bins }) => sum + (bins['n'] as number), 0);
+    expect(total).toBeGreaterThanOrEqual(counts.acknowledged);
+    expect(total).toBeLessThanOrEqual(counts.acknowledged + counts.inDoubt);
   });
 
   it('refuses a node that there is not', async () => {
