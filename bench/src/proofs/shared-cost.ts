@@ -5,7 +5,7 @@ import { checkedLoad, problemsOf } from '../checked-load.ts';
 import { measureFreshness } from '../freshness.ts';
 import { loadGenerator, runLoad } from '../http-load.ts';
 import { postLines } from '../post-lines.ts';
-import { readProcessStats } from '../process-stats.ts';
+import { memoryOf, readProcessStats } from '../process-stats.ts';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
 import { startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
 import { generateTags, tagJson, tagLines } from '../tags.ts';
@@ -61,6 +61,8 @@ async function measure(parts: Parts, context: ProofContext): Promise<ProofResult
   context.log(`1,000 tags/s with queries for ${checkedSeconds} s`);
   const shape = ['--url', frontend.url, '--rate', '1000', '--count', String(1000 * checkedSeconds)];
   const checked = await checkedLoad(context.workDirectory, shape, context);
+  const { platform, processor } = parts;
+  const memory = await Promise.all([parts.frontends, [processor], [platform.kafka], [platform.redis]].map(memoryInAll));
   const { cpuUs } = load;
   const all = cpuUs.frontends + cpuUs.processor + cpuUs.kafka + cpuUs.redis;
   const { p99 } = checked.latencyMs.tags;
@@ -83,6 +85,9 @@ async function measure(parts: Parts, context: ProofContext): Promise<ProofResult
       'from 204 to visible, profile p50 / p99 ms': percentiles(freshness.map(({ profileMs }) => profileMs)),
       'from 204 to visible, aggregate p50 / p99 ms': percentiles(freshness.map(({ aggregateMs }) => aggregateMs)),
       ...growth,
+      'resident memory at the end, MB: frontends / processor / Kafka / Redis': memory
+        .map((bytes) => Math.round(bytes / 1e6))
+        .join(' / '),
       mismatches: checked.mismatches,
     },
     notes: [
@@ -164,6 +169,11 @@ async function loadFor({ platform, frontends, processor, haproxy }: Parts, bodie
 async function cpuOf(processes: readonly { readonly pid: number }[]): Promise<number> {
   const stats = await Promise.all(processes.map(({ pid }) => readProcessStats(pid)));
   return stats.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+}
+
+async function memoryInAll(processes: readonly { readonly pid: number }[]): Promise<number> {
+  const all = await Promise.all(processes.map(({ pid }) => memoryOf(pid)));
+  return all.reduce((sum, { rss }) => sum + rss, 0);
 }
 
 const spread = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
