@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const POLL_MS = 20;
+
+/** Resolves when `count` has reached `target`, or has not risen for so long that no more is to be expected. */
+export async function quiet(count: () => number, target: () => number, quietMs: number): Promise<void> {
+  let last = -1;
+  let movedAt = performance.now();
+  while (count() < target()) {
+    if (count() > last) {
+      last = count();
+      movedAt = performance.now();
+    }
+    if (performance.now() - movedAt > quietMs) return;
+    await sleep(POLL_MS);
+  }
+}
