@@ -1,0 +1,93 @@
+import { mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { defineSink, jsonText } from '@millrace/core';
+import type { Encoded, Message, Refusal, Sink } from '@millrace/core';
+import { toFileError } from './errors.ts';
+import { fileSinkOptions } from './options.ts';
+import { pathOf } from './path.ts';
+
+interface Line extends Encoded {
+  readonly text: string;
+}
+
+/** What a string and its object take beside the characters, about. */
+const OVERHEAD_BYTES = 64;
+const LINE_FEED = 10;
+
+/** Appends messages to a file, one per line. */
+export const fileSink = defineSink({
+  options: fileSinkOptions,
+  prepare({ text: url, values }) {
+    const path = pathOf(url);
+    return {
+      encode(message: Message): Line {
+        const text = `${jsonText(values.lines === 'values' ? message.value : envelopeOf(message))}\n`;
+        return { text, bytes: text.length * 2 + OVERHEAD_BYTES };
+      },
+      async connect() {
+        let file: FileHandle | undefined;
+        try {
+          await mkdir(dirname(path), { recursive: true });
+          file = await open(path, 'a+');
+          await endLastLine(file);
+          return new FileSink(path, file, values.fsync);
+        } catch (error) {
+          await file?.close();
+          throw toFileError(error, path);
+        }
+      },
+    };
+  },
+});
+
+/** `jsonText` of the value alone tells what is no JSON, which an envelope would leave out. */
+function envelopeOf({ key, value, headers }: Message): unknown {
+  jsonText(value);
+  return { key, value, headers };
+}
+
+/** An earlier writer may have been killed within a line: what comes must not become part of it. */
+async function endLastLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  if (size === 0) return;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  if (buffer[0] !== LINE_FEED) await file.appendFile('\n');
+}
+
+class FileSink implements Sink<Line> {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #fsync: boolean;
+
+  constructor(path: string, file: FileHandle, fsync: boolean) {
+    this.#path = path;
+    this.#file = file;
+    this.#fsync = fsync;
+  }
+
+  async send(messages: readonly Line[]): Promise<readonly Refusal[]> {
+    try {
+      const { size } = await this.#file.stat();
+      await this.#append(messages.map(({ text }) => text).join(''), size);
+      if (this.#fsync) await this.#file.datasync();
+    } catch (error) {
+      throw toFileError(error, this.#path);
+    }
+    return [];
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #append(text: string, before: number): Promise<void> {
+    try {
+      await this.#file.appendFile(text);
+    } catch (error) {
+      // On a full disk a part of it may be there. All of it is sent again.
+      await this.#file.truncate(before);
+      throw error;
+    }
+  }
+}
