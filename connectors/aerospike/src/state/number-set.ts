@@ -31,7 +31,10 @@ export class NumberSet {
   /** Those below the limit, ascending, and so many at most. */
   least(limit: number, most: number): number[] {
     // Asked after every commit: nearly always there is none.
-    if (this.#least === undefined) this.#least = Math.min(...this.#numbers, Infinity);
+    if (this.#least === undefined) {
+      this.#least = Infinity;
+      for (const number of this.#numbers) this.#least = Math.min(this.#least, number);
+    }
     if (this.#least >= limit) return [];
     return this.sorted()
       .filter((number) => number < limit)

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
+import { caughtUp, queryOf, seededRandom, sendTags, startMillrace, TagOracle } from '@millrace/testkit';
+import { childrenOf } from '../child-processes.ts';
+import type { Proof, ProofContext, ProofResult } from '../proof.ts';
+
+const SIZES = {
+  full: { tags: 200_000, kills: 10, connections: 16, batchConnections: 2, batchSize: 100 },
+  small: { tags: 3000, kills: 2, connections: 8, batchConnections: 1, batchSize: 20 },
+} as const;
+
+/** The state on Aerospike while answers are lost, a node is lost and comes back, and the processor is killed. */
+export const proof: Proof = {
+  name: 'aerospike-faults',
+  title: 'State on Aerospike: 1 % of writes time out after being applied, a node is lost, the processor killed: exact',
+  async run(context) {
+    const server = await startAerospikeDev({ port: 0, nodes: 3, namespaces: ['profiles', 'aggregates'] });
+    try {
+      return await underFaults(context, server);
+    } finally {
+      await server.stop();
+    }
+  },
+};
+
+async function underFaults(context: ProofContext, server: AerospikeDev): Promise<ProofResult> {
+  const { tags, kills, ...shape } = SIZES[context.size];
+  const state = `aerospike://${server.hosts}/profiles?aggregates_namespace=aggregates`;
+  const dataDirectory = join(context.workDirectory, 'data');
+  const platform = await startMillrace({ dataDirectory, arguments: ['--state', state] });
+  try {
+    const lostAnswers = await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 1 });
+    const oracle = new TagOracle();
+    const enough = new AbortController();
+    context.signal.addEventListener('abort', () => enough.abort(), { once: true });
+    const startedAt = performance.now();
+    const sending = sendTags({ url: platform.url, oracle, ...shape, goOn: true, signal: enough.signal });
+    const at = async (share: number): Promise<void> => {
+      while (oracle.sent < share * tags && !enough.signal.aborted) await sleep(5);
+    };
+    const random = seededRandom(9);
+    let killed = 0;
+    for (let kill = 1; kill <= kills; kill++) {
+      // At any moment between two commits or within one.
+      await at((kill - 1 + random()) / kills);
+      if (kill === Math.ceil(kills * 0.4)) {
+        await server.loseNode(2);
+        context.log(`a node was lost after ${oracle.sent} tags`);
+      }
+      if (kill === Math.ceil(kills * 0.7)) {
+        await server.returnNode(2);
+        context.log(`the node has come back after ${oracle.sent} tags`);
+      }
+      killed += await killChildren(platform.pid);
+      context.log(`the processor was killed after ${oracle.sent} tags`);
+      // The next one takes over before it is killed as well.
+      await newChild(platform.pid, enough.signal);
+    }
+    await at(1);
+    enough.abort();
+    const { failures } = await sending;
+    const seconds = (performance.now() - startedAt) / 1000;
+    await caughtUp(platform.url, context.signal);
+    const caughtUpMs = performance.now() - startedAt - seconds * 1000;
+    const faults = await server.faults.list();
+    const struck = faults.find(({ id }) => id === lostAnswers.id)?.struck ?? 0;
+    await server.faults.clear();
+    const { mismatches, acknowledged, inDoubtApplied } = await oracle.compare(queryOf(platform.url));
+    return {
+      passed: mismatches.length === 0 && acknowledged >= tags && killed >= kills && struck > 0,
+      figures: {
+        'tags sent': oracle.sent,
+        'tags acknowledged': acknowledged,
+        'unacknowledged but applied': inDoubtApplied,
+        'processors killed': killed,
+        'writes applied whose answer was lost': struck,
+        'tags per second, all on one machine': Math.round(oracle.sent / seconds),
+        'caught up after the last tag, ms': Math.round(caughtUpMs),
+        mismatches: mismatches.length,
+      },
+      notes: [
+        'the database is aerospike-dev with three nodes in the process of the proof',
+        ...mismatches.slice(0, 5),
+        ...new Set(failures.slice(0, 5)),
+      ],
+    };
+  } finally {
+    await platform.stop();
+  }
+}
+
+/** The processor is the platform's only child process. */
+async function killChildren(pid: number): Promise<number> {
+  const children = await newChild(pid, AbortSignal.timeout(30_000));
+  for (const child of children) process.kill(child, 'SIGKILL');
+  // Gone, so that the next one is told from it.
+  while ((await childrenOf(pid)).some((child) => children.includes(child))) await sleep(10);
+  return children.length;
+}
+
+async function newChild(pid: number, signal: AbortSignal): Promise<number[]> {
+  for (;;) {
+    const children = await childrenOf(pid);
+    if (children.length > 0 || signal.aborted) return children;
+    await sleep(20);
+  }
+}

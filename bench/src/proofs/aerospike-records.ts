@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
+import { caughtUp, startMillrace } from '@millrace/testkit';
+import { inspectRecords, type RecordInspector } from '../aerospike-records.ts';
+import { postLines } from '../post-lines.ts';
+import { readProcessStats } from '../process-stats.ts';
+import { childrenOf } from '../child-processes.ts';
+import type { Proof, ProofContext, ProofResult } from '../proof.ts';
+import { generateTags, tagJson, tagLines } from '../tags.ts';
+
+const LIMITS = { recordBytes: 256 * 1024, writesPerSecond: 100 };
+const TAGS_PER_SECOND = 1000;
+/** Half of the tags are of one cookie. */
+const HOT_COOKIE = 'hot';
+const STEP_MS = 10;
+const NAMESPACES = { profiles: 'profiles', aggregates: 'aggregates' };
+const SETS = [
+  { namespace: NAMESPACES.profiles, set: 'millrace' },
+  { namespace: NAMESPACES.profiles, set: 'millrace-timelines' },
+  { namespace: NAMESPACES.aggregates, set: 'millrace-minutes' },
+];
+
+/** Records of a state on Aerospike at 1,000 tags/s, half of them of one cookie, and then as fast as it goes. */
+export const proof: Proof = {
+  name: 'aerospike-records',
+  title: 'State on Aerospike: no record above 256 KiB, no key with more than 100 writes/s at 1,000 tags/s',
+  async run(context) {
+    const server = await startAerospikeDev({ port: 0, namespaces: Object.values(NAMESPACES) });
+    const inspector = await inspectRecords(server.hosts);
+    try {
+      return await measure(context, server, inspector);
+    } finally {
+      inspector.close();
+      await server.stop();
+    }
+  },
+};
+
+async function measure(context: ProofContext, server: AerospikeDev, inspector: RecordInspector): Promise<ProofResult> {
+  const full = context.size === 'full';
+  const seconds = full ? 60 : 4;
+  const state = `aerospike://${server.hosts}/profiles?aggregates_namespace=aggregates`;
+  const platform = await startMillrace({
+    dataDirectory: join(context.workDirectory, 'data'),
+    arguments: ['--state', state],
+  });
+  try {
+    const [paced, busiest] = await Promise.all([
+      sendPaced(platform.url, seconds, context.signal),
+      busiestKey(inspector, seconds, context.signal),
+    ]);
+    await caughtUp(platform.url, context.signal);
+    const minutes = await inspector.sizes(NAMESPACES.aggregates, 'millrace-minutes');
+    const perMinute = minutes.length / (seconds / 60 + 1);
+    context.log(`${paced} tags at ${TAGS_PER_SECOND} a second; now as fast as it goes`);
+    const bulk = full ? 600_000 : 4000;
+    const [processor] = await childrenOf(platform.pid);
+    const cpuUs = async (): Promise<number[]> =>
+      Promise.all([platform.pid, processor!].map(async (pid) => (await readProcessStats(pid)).cpuUs));
+    const before = await cpuUs();
+    const startedAt = performance.now();
+    await sendBulk(platform.url, bulk);
+    await caughtUp(platform.url, context.signal);
+    const bulkSeconds = (performance.now() - startedAt) / 1000;
+    const after = await cpuUs();
+    const perTag = after.map((us, at) => ((us - before[at]!) / bulk).toFixed(1));
+    const sizes = await Promise.all(SETS.map(({ namespace, set }) => inspector.sizes(namespace, set)));
+    const largest = sizes.map((each) => each.reduce((most, size) => Math.max(most, size), 0));
+    const bytes = sizes.flat().reduce((sum, size) => sum + size, 0);
+    const passed = Math.max(...largest) <= LIMITS.recordBytes && busiest <= LIMITS.writesPerSecond && busiest > 0;
+    return {
+      passed,
+      figures: {
+        'tags at 1,000 a second, half of them of one cookie': paced,
+        'most writes to one key in a second (at most 100)': busiest,
+        'rollup records per minute at that rate': Math.round(perMinute),
+        'tags in batches, as fast as it goes': bulk,
+        'tags/s in batches, applied to the last': Math.round(bulk / bulkSeconds),
+        'CPU us per tag in batches: frontend and log / processor': perTag.join(' / '),
+        'largest record, bytes: status and dictionaries (at most 262,144)': largest[0]!,
+        'largest record, bytes: timelines': largest[1]!,
+        'largest record, bytes: rollups': largest[2]!,
+        'records in all': sizes.flat().length,
+        'bytes of bins per tag': Math.round(bytes / (paced + bulk)),
+      },
+      notes: ['the database is aerospike-dev in the process of the proof'],
+    };
+  } finally {
+    await platform.stop();
+  }
+}
+
+/** Tags at an even rate, as batches of a few, and how many there were. */
+async function sendPaced(url: string, seconds: number, signal: AbortSignal): Promise<number> {
+  const stream = generateTags(Date.now(), 5);
+  const startedAt = performance.now();
+  let sent = 0;
+  while (sent < seconds * TAGS_PER_SECOND && !signal.aborted) {
+    const due = Math.floor(((performance.now() - startedAt) / 1000) * TAGS_PER_SECOND);
+    const lines = Array.from({ length: Math.max(0, due - sent) }, (_, at) => {
+      const tag = { ...stream.next().value, time: Date.now() };
+      return tagJson(at % 2 === 0 ? { ...tag, cookie: HOT_COOKIE } : tag);
+    });
+    sent += lines.length;
+    if (lines.length > 0) await postLines(url, lines.join('\n'), lines.length);
+    await sleep(STEP_MS);
+  }
+  return sent;
+}
+
+/** Tags of as many minutes as there would be at the even rate, over two connections. */
+async function sendBulk(url: string, count: number): Promise<void> {
+  const stream = generateTags(Date.now() - count, 6);
+  const size = 1000;
+  let left = count;
+  const connection = async (): Promise<void> => {
+    while (left > 0) {
+      left -= size;
+      await postLines(url, tagLines(stream, size), size);
+    }
+  };
+  await Promise.all([connection(), connection()]);
+}
+
+/** The most writes that any record saw from one look at all records to the next, per second. */
+async function busiestKey(inspector: RecordInspector, seconds: number, signal: AbortSignal): Promise<number> {
+  let busiest = 0;
+  let before = new Map<string, number>();
+  let lookedAt = performance.now();
+  for (const until = lookedAt + seconds * 1000; performance.now() < until && !signal.aborted;) {
+    await sleep(1000);
+    const now = new Map<string, number>();
+    for (const { namespace, set } of SETS) {
+      for (const [digest, { generation }] of await inspector.versions(namespace, set)) now.set(digest, generation);
+    }
+    const passed = (performance.now() - lookedAt) / 1000;
+    for (const [digest, generation] of now) {
+      busiest = Math.max(busiest, (generation - (before.get(digest) ?? 0)) / passed);
+    }
+    before = now;
+    lookedAt = performance.now();
+  }
+  return Math.round(busiest);
+}
