@@ -29,7 +29,7 @@ const SCHEMA: StateSchema = {
   dimensions: [{ name: 'number', values: 'unbounded' }],
   measures: ['value'],
 };
-const GROUP = 'faults';
+const GROUP = 'processors';
 const MINUTE_MS = 60_000;
 const STEP_MS = 6;
 const NUMBERS_PER_MINUTE = MINUTE_MS / STEP_MS;
