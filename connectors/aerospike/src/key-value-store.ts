@@ -224,9 +224,15 @@ class AerospikeKeyValueStore implements KeyValueStore {
     name: Key,
     key: string,
     value: Buffer,
-    given: { condition: Version | undefined; now: number; keep?: boolean; expiresAt?: number | undefined },
+    given: {
+      condition: Version | undefined;
+      now: number;
+      keep?: boolean;
+      expiresAt?: number | undefined;
+      addsUp?: boolean;
+    },
   ): Promise<Version | undefined> {
-    const { condition, now, keep = false, expiresAt } = given;
+    const { condition, now, keep = false, expiresAt, addsUp = false } = given;
     const { exp, operations: op, ttl: ttls } = this.#records.driver;
     const wanted = condition === undefined || condition === 'absent' ? undefined : parseVersion(condition);
     if (condition !== undefined && condition !== 'absent' && wanted === undefined) return undefined;
@@ -253,6 +259,7 @@ class AerospikeKeyValueStore implements KeyValueStore {
       ...(isFree ? {} : { filter }),
       ...(wanted === undefined ? {} : { generation: wanted.generation }),
       mustExist: keep || wanted !== undefined,
+      addsUp,
     });
     if (applied === undefined) {
       await this.#parts.remove(id, parts);
@@ -291,8 +298,8 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const sum = addDecimal(key, current?.parts === 0 ? current.value : current && Buffer.from('large'), by);
       const condition = current === undefined ? 'absent' : versionOf(current.id, current.generation);
       const value = Buffer.from(sum.toString());
-      const given = current === undefined ? { condition, now, expiresAt } : { condition, now, keep: true };
-      if ((await this.#set(name, key, value, given)) !== undefined) return sum;
+      const given = current === undefined ? { expiresAt } : { keep: true };
+      if ((await this.#set(name, key, value, { condition, now, addsUp: true, ...given })) !== undefined) return sum;
     }
   }
 

@@ -58,14 +58,12 @@ export class SingleWrites {
       exists: mustExist ? policies.exists.UPDATE : policies.exists.IGNORE,
     });
     let doubt: unknown;
-    let isLost = false;
-    const applied = await this.#records.run(async (client) => {
+    const applied = await this.#records.run(async (client): Promise<Applied | 'not held' | 'unknown'> => {
       if (doubt !== undefined) {
-        const [record] = await this.#records.readVersioned([name]);
-        if (record?.bins[BIN.token] === token) return { generation: record.generation, bins: record.bins };
-        // A `set` may be done again; an addition may have been followed by another write already.
-        isLost = addsUp;
-        if (isLost) return undefined;
+        const stored = await this.#stored(name);
+        if (stored?.token === token) return stored;
+        // Unchanged, it was not applied, or is refused when it still comes. Otherwise another write may have followed.
+        if (addsUp && stored !== undefined && stored.generation !== generation) return 'unknown';
       }
       try {
         const meta = { ttl, ...(generation === undefined ? {} : { gen: generation }) };
@@ -73,13 +71,21 @@ export class SingleWrites {
         return { generation: record.gen, bins: record.bins };
       } catch (error) {
         const failure = failureOf(error);
-        if (failure !== undefined && NOT_HELD.has(failure.code)) return undefined;
         if (failure?.inDoubt === true) doubt = error;
-        throw error;
+        if (failure === undefined || !NOT_HELD.has(failure.code)) throw error;
       }
+      // It may be the first attempt, coming late, that keeps the second one out.
+      const stored = doubt === undefined ? undefined : await this.#stored(name);
+      if (stored?.token === token) return stored;
+      return stored !== undefined && addsUp ? 'unknown' : 'not held';
     });
-    if (isLost) throw inDoubt(doubt, connection.address.display);
-    return applied;
+    if (applied === 'unknown') throw inDoubt(doubt, connection.address.display);
+    return applied === 'not held' ? undefined : applied;
+  }
+
+  async #stored(name: Key): Promise<(Applied & { readonly token: unknown }) | undefined> {
+    const [record] = await this.#records.readVersioned([name]);
+    return record === undefined ? undefined : { ...record, token: record.bins[BIN.token] };
   }
 
   /** Whether there was a record, and the filter held. @throws UNAVAILABLE */

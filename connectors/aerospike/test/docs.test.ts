@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { defineOptions, messagingOptionsTable, type Options } from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+
+import { connectionOptions, plainAerospikeOptions } from '../src/address.ts';
+import { keyValueOptions } from '../src/key-value-store.ts';
+import { stateOptions } from '../src/state/options.ts';
+
+/** Those that are not the connection's. */
+const own = ({ component, definitions }: Options): Options =>
+  defineOptions(
+    component,
+    Object.fromEntries(Object.entries(definitions).filter(([name]) => !Object.hasOwn(connectionOptions, name))),
+  );
+
+/** Cells of a table, without the padding that the formatter adds. */
+const cellsOf = (table: string): string[][] =>
+  table
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\|[ -|]*\|$/.test(line))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+
+describe('docs/aerospike-state.md has the options that the schemas make', () => {
+  it.each<[string, Options]>([
+    ['## The URL', plainAerospikeOptions],
+    ['## Options of the state', own(stateOptions)],
+    ['## Key-value store', own(keyValueOptions)],
+  ])('%s', async (heading, options) => {
+    const page = await readFile(new URL('../../../docs/aerospike-state.md', import.meta.url), 'utf8');
+    const section = page.slice(page.indexOf(`\n${heading}\n`)).split('\n');
+    const start = section.findIndex((line) => line.startsWith('|'));
+    const end = section.findIndex((line, at) => at > start && !line.startsWith('|'));
+    expect(cellsOf(section.slice(start, end).join('\n'))).toEqual(cellsOf(messagingOptionsTable(options)));
+  });
+});

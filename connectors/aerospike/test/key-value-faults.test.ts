@@ -1,0 +1,114 @@
+import { type AerospikeDev, type FaultKind, startAerospikeDev } from '@millrace/aerospike-dev';
+import { hasCode, type KeyValueStore } from '@millrace/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
+import { namespaceUrl, withSet } from './servers.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+describe('the key-value store while Aerospike fails', () => {
+  let server: AerospikeDev;
+  let store: KeyValueStore;
+  beforeAll(async () => {
+    server = await startAerospikeDev({ port: 0, namespaces: ['test'] });
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    store = await openAerospikeKeyValueStore(withSet(namespaceUrl(server)));
+  });
+  afterEach(async () => {
+    await server.faults.clear();
+    await store.close();
+  });
+
+  const once = (kind: FaultKind) => server.faults.add({ kind, commands: 'write', times: 1 });
+  const read = async (key: string): Promise<string | undefined> => {
+    const [found] = await store.getMany([key]);
+    return found && Buffer.from(found.value).toString();
+  };
+  const LOST: FaultKind[] = ['timeout-after-apply', 'disconnect-after-apply', 'timeout', 'hot-key'];
+
+  it.each(LOST)('creates once after %s', async (kind) => {
+    await once(kind);
+    const version = await store.set('key', bytes('mine'), { if: 'absent' });
+    expect((await store.getMany(['key']))[0]?.version).toBe(version);
+    expect(await store.set('key', bytes('other'), { if: 'absent' })).toBeUndefined();
+  });
+
+  it.each(LOST)('compares and sets once after %s', async (kind) => {
+    const first = await store.set('key', bytes('first'));
+    await once(kind);
+    const second = await store.set('key', bytes('second'), { if: first! });
+    expect(second).toBeTypeOf('string');
+    expect((await store.getMany(['key']))[0]?.version).toBe(second);
+    expect(await read('key')).toBe('second');
+  });
+
+  it.each<FaultKind>(['timeout-after-apply', 'disconnect-after-apply', 'hot-key'])(
+    'adds once after %s',
+    async (kind) => {
+      await store.set('sum', bytes('5'));
+      await once(kind);
+      expect(await store.increment('sum', 2n)).toBe(7n);
+      await once(kind);
+      expect(await store.increment('new', 1n)).toBe(1n);
+      expect([await read('sum'), await read('new')]).toEqual(['7', '1']);
+    },
+  );
+
+  it('does not add again after a time-out without a trace of it: it may still come', async () => {
+    await store.set('sum', bytes('5'));
+    await once('timeout');
+    await expect(store.increment('sum', 2n)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await read('sum')).toBe('5');
+  });
+
+  it.each(LOST)('tells that it deleted after %s', async (kind) => {
+    await store.set('key', bytes('x'));
+    await once(kind);
+    expect(await store.delete('key')).toBe(true);
+    expect(await store.delete('key')).toBe(false);
+  });
+
+  it('counts every addition that it confirms, and says which it cannot tell', async () => {
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 10 });
+    let confirmed = 0;
+    let unknown = 0;
+    const add = async (): Promise<void> => {
+      try {
+        await store.increment('sum', 1n);
+        confirmed++;
+      } catch (error) {
+        if (!hasCode(error, 'UNAVAILABLE')) throw error;
+        unknown++;
+      }
+    };
+    for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 10 }, add));
+    await server.faults.clear();
+    const sum = Number(await read('sum'));
+    expect(sum).toBeGreaterThanOrEqual(confirmed);
+    expect(sum).toBeLessThanOrEqual(confirmed + unknown);
+    expect(confirmed).toBeGreaterThan(100);
+  });
+
+  it('says UNAVAILABLE when the cluster stays away', async () => {
+    const impatient = await openAerospikeKeyValueStore(`${withSet(namespaceUrl(server))}&retry_timeout=100ms`);
+    try {
+      await server.faults.add({ kind: 'unavailable', commands: 'any' });
+      await expect(impatient.set('key', bytes('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(impatient.getMany(['key'])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    } finally {
+      await impatient.close();
+    }
+  });
+
+  it('removes the parts of large values with them', async () => {
+    const before = await server.records('test');
+    for (const size of [400_000, 1_000_000, 5]) await store.set('large', Buffer.alloc(size, 1));
+    expect(await server.records('test')).toBe(before + 1);
+    await store.set('large', Buffer.alloc(400_000, 2));
+    expect(await store.delete('large')).toBe(true);
+    expect(await server.records('test')).toBe(before);
+  });
+});
