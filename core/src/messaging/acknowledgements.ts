@@ -49,6 +49,12 @@ export class Acknowledgements {
     else this.#start();
   }
 
+  /** The connection is gone: nothing more is told to it, and what was not told comes again. */
+  abandon(): void {
+    clearImmediate(this.#scheduled);
+    this.#broken = true;
+  }
+
   /** Resolves when everything that can be told has been. */
   async settled(): Promise<void> {
     if (this.#running === undefined && this.#ready.length > 0) this.#start();

@@ -358,6 +358,7 @@ export class SourceSubscriber implements Subscriber {
 
   #forgetUnread(): void {
     this.#received -= this.#inbox.clear();
+    this.#acknowledgements?.abandon();
     this.#acknowledgedBefore += this.#acknowledgements?.told ?? 0;
     this.#acknowledgements = undefined;
     this.#givenAway = [];

@@ -54,7 +54,7 @@ describe.skipIf(!serverAvailable('redis'))('the log on several servers', () => {
     const log = await openLog(url);
     await log.append([{ partition: 0, value: Buffer.from('before') }]);
     // Replicas are written later: only what has arrived there outlives the master.
-    await sleep(200);
+    expect(await redisCommand(watched.master, 'WAIT', '1', '10000')).toBe(1);
     await watched.master.kill();
     await log.append([{ partition: 0, value: Buffer.from('after') }]);
     expect(await watched.masterPort()).toBe(watched.replica.port);
