@@ -5,6 +5,7 @@ import { MillraceError, type Refusal, type Sink } from '@millrace/core';
 
 import { type AerospikeConnection, isInDoubt } from '../client.ts';
 import { aerospikeError, failureOf, isTemporary, STATUS, statusError } from '../errors.ts';
+import type { Key } from '../records.ts';
 import type { EncodedMessage, EncodedRecord } from './message.ts';
 import { type WritePolicies, writePolicies, type WriteRules } from './write-policies.ts';
 
@@ -142,9 +143,9 @@ export class RecordSink implements Sink<EncodedMessage> {
     }
   }
 
-  #keyOf({ key }: Pick<EncodedRecord, 'key'>): InstanceType<AerospikeConnection['driver']['Key']> {
+  #keyOf({ key }: Pick<EncodedRecord, 'key'>): Key {
     const { driver, address } = this.#connection;
-    return new driver.Key(address.namespace, address.set!, key);
+    return new driver.Key(address.namespace, address.set!, key) as Key;
   }
 }
 
