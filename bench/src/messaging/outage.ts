@@ -25,9 +25,11 @@ export interface OutageFigures {
   readonly leftWithCaller: number;
   /** Told to `onError`. */
   readonly told: number;
-  /** Resident memory, bytes: before the outage, and the most seen until the end. */
+  /** Resident memory, bytes: before the outage, and the most seen until the end. Garbage is part of it. */
   readonly rssBefore: number;
   readonly rssPeak: number;
+  /** What is in use, in JavaScript's heap and outside, bytes: how much more it is while everything waits. */
+  readonly liveGrowth: number;
   /** Longest time between two attempts to connect, milliseconds. */
   readonly longestPauseMs: number;
   /** From the first success of a raw client until the first delivery; negative when the publisher was first. */
@@ -56,11 +58,13 @@ export async function runOutage(options: OutageOptions, log: ProofContext['log']
   try {
     await target.server.kill();
     const rssBefore = await memory.now();
+    const liveBefore = liveBytes();
     const offering = offer(publisher, messages, policy);
     await offering.full;
     const leftWithCaller = messages - offering.taken();
     const away = publisher.details();
     log(`${target.name}, ${policy}: ${offering.taken()} of ${messages} taken while it is away`);
+    const liveGrowth = liveBytes() - liveBefore;
     const longestPauseMs = await longestPause(target, awayMs);
     const resumedAfterMs = await resume(target, publisher);
     log(`${target.name}, ${policy}: resumed ${Math.round(resumedAfterMs)} ms after a raw client`);
@@ -69,7 +73,7 @@ export async function runOutage(options: OutageOptions, log: ProofContext['log']
     const arrived = await target.count();
     const rssPeak = await memory.stop();
     const end = publisher.details();
-    return { away, leftWithCaller, told, rssBefore, rssPeak, longestPauseMs, resumedAfterMs, end, arrived };
+    return { away, leftWithCaller, told, rssBefore, rssPeak, liveGrowth, longestPauseMs, resumedAfterMs, end, arrived };
   } finally {
     await memory.stop();
     await publisher.close();
@@ -101,6 +105,14 @@ function offer(publisher: Publisher, messages: number, policy: Policy): Offering
     while (performance.now() - takenAt < FULL_AFTER_MS) await sleep(SAMPLE_MS);
   };
   return { full: policy === 'block' ? Promise.race([done, stuck()]) : done, done, taken: () => taken };
+}
+
+/** Bytes in use. @throws Error unless Node.js runs with `--expose-gc` */
+function liveBytes(): number {
+  if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** Samples the resident memory of this process. */

@@ -14,7 +14,8 @@ const SIZES = {
   small: { messages: 3000, depth: 2000, awayMs: 500 },
 } as const;
 
-const LIMITS = { resumedMs: 1000, pauseMs: 500, growthMb: 250 };
+/** In use: twice a publisher's default `max_queue_bytes`. Resident: with the garbage that the engine lets lie, too. */
+const LIMITS = { resumedMs: 1000, pauseMs: 500, liveMb: 128, residentMb: 600 };
 /** A timer fires late on a busy machine, and an attempt takes its time, too. */
 const PAUSE_TOLERANCE_MS = 100;
 /** Messages in one request, by default. */
@@ -47,7 +48,7 @@ async function outageOf(
   { signal, log }: ProofContext,
 ): Promise<OutageFigures> {
   const argument = JSON.stringify({ ...options, target });
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [CHILD, argument], { signal });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', CHILD, argument], { signal });
   for (const line of stderr.trimEnd().split('\n')) log(line);
   return JSON.parse(stdout) as OutageFigures;
 }
@@ -68,7 +69,8 @@ function shown(who: string, outage: OutageFigures): Readonly<Record<string, stri
       end.dropped,
       outage.arrived,
     ),
-    [`${who}: resident memory before / most, MB (at most ${LIMITS.growthMb} more)`]: numbers(
+    [`${who}: memory in use, MB more than before (at most ${LIMITS.liveMb})`]: numbers(outage.liveGrowth / 1e6),
+    [`${who}: resident memory before / most, MB (at most ${LIMITS.residentMb} more)`]: numbers(
       outage.rssBefore / 1e6,
       outage.rssPeak / 1e6,
     ),
@@ -109,7 +111,8 @@ function problemsOf(
     ['all that counts as published has arrived, once', arrived === end.publish_count],
   ];
   const limits: readonly (readonly [what: string, holds: boolean])[] = [
-    ['memory is bounded', outage.rssPeak - outage.rssBefore <= LIMITS.growthMb * 1e6],
+    ['memory in use is bounded', outage.liveGrowth <= LIMITS.liveMb * 1e6],
+    ['resident memory is bounded', outage.rssPeak - outage.rssBefore <= LIMITS.residentMb * 1e6],
     ['pauses between attempts are capped', outage.longestPauseMs <= LIMITS.pauseMs + PAUSE_TOLERANCE_MS],
     ['delivery resumes within a second', outage.resumedAfterMs <= LIMITS.resumedMs],
   ];
