@@ -61,6 +61,8 @@ export interface SubscriberDetails {
   readonly source: string;
   readonly state: string;
   readonly max_depth: number;
+  /** Whether a message counts as done once the next one is asked for, or when it is acknowledged. */
+  readonly ack: 'auto' | 'manual';
   readonly current_depth: number;
   /** ISO time of the last message. */
   readonly last_receive: string | undefined;

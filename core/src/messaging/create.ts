@@ -89,7 +89,7 @@ function parseAddress(text: string): Address {
 /** Brokers and clusters are named by several hosts, of which a URL can hold the first only: `text` has them all. */
 const FURTHER_HOSTS = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?[^/?#@,]*),[^/?#@]*/i;
 const PASSWORD_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*:)[^/?#]*@/i;
-const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret)=)[^&#]*/gi;
+const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret|headers)=)[^&#]*/gi;
 
 /** The URL for messages. */
 export function withoutPassword(text: string): string {

@@ -18,12 +18,16 @@ export class Decoder {
   }
 
   /** Undefined when it is to be skipped. */
-  decode({ key, headers, body }: Received): Message | undefined {
-    let value: JsonValue = this.#values.decode === 'smart' ? smartDeserialize(body) : plainDeserialize(body);
+  decode({ key, headers, body, value: given }: Received): Message | undefined {
+    let value = given === undefined ? this.#valueOf(body) : given;
     if (!this.#values.preserveRawOnError && typeof body !== 'string' && isUndecodable(value)) return undefined;
     if (this.#values.autoPackageNonDict) value = this.#package(value);
     if (key === undefined) return headers === undefined ? { value } : { value, headers };
     return headers === undefined ? { key, value } : { key, value, headers };
+  }
+
+  #valueOf(body: string | Uint8Array): JsonValue {
+    return this.#values.decode === 'smart' ? smartDeserialize(body) : plainDeserialize(body);
   }
 
   #package(value: JsonValue): JsonValue {

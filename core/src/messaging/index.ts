@@ -1,4 +1,6 @@
+export * from './arrival.ts';
 export * from './back-off.ts';
+export * from './combinators/index.ts';
 export * from './config.ts';
 export * from './create.ts';
 export * from './custom.ts';

@@ -199,6 +199,7 @@ export class SourceSubscriber implements Subscriber {
       source: display,
       state: this.#lifecycle.state,
       max_depth: values.maxDepth,
+      ack: values.ack,
       current_depth: this.#inbox.length,
       last_receive: this.#lastReceive === undefined ? undefined : new Date(this.#lastReceive).toISOString(),
       receive_count: this.#received,

@@ -1,4 +1,5 @@
 import type { Options, OptionValues } from '../config/index.ts';
+import type { JsonValue } from '../publisher.ts';
 
 /**
  * The receiving half of a connector. Queueing, decoding, packaging, delivery, reconnecting and counting are done once,
@@ -64,6 +65,8 @@ export interface Received {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** JSON text from one of our publishers; anything from others. */
   readonly body: string | Uint8Array;
+  /** The value, where the source has it already: then `body` is not looked at. */
+  readonly value?: JsonValue;
   /** For `acknowledge`: the connector's own. */
   readonly token?: unknown;
 }

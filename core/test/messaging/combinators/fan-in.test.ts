@@ -1,0 +1,172 @@
+import {
+  FanInSubscriber,
+  HolderSubscriber,
+  HolderPublisher,
+  MetronomeSubscriber,
+  publishMetronome,
+} from '@millrace/core';
+import { describe, expect, it } from 'vitest';
+import { subscriberOf } from '../../../src/index.ts';
+import { defineOptions, defineSource } from '../../../src/index.ts';
+import type { Received, SubscriberConfig } from '../../../src/index.ts';
+
+/** Numbers from 1 on; ends behind `last`. */
+function counting(name: string, last: number, config: SubscriberConfig = {}) {
+  const acknowledged: number[] = [];
+  let given = 0;
+  const source = defineSource({
+    options: defineOptions('counting', {}),
+    prepare: () => ({
+      connect: async () => ({
+        receive: async (max, signal) => {
+          if (given >= last || signal.aborted) return signal.aborted ? [] : undefined;
+          return Array.from({ length: Math.min(max, last - given, 10) }, (): Received => {
+            given++;
+            return { body: JSON.stringify([name, given]), token: given };
+          });
+        },
+        acknowledge: async (received) => {
+          for (const { token } of received) acknowledged.push(token as number);
+        },
+        close: async () => {},
+      }),
+    }),
+  });
+  return { subscriber: subscriberOf(source, name, 'counting:', config), acknowledged };
+}
+
+describe('fan-in', () => {
+  it.each(['auto', 'manual'] as const)('gives everything of children with ack %s, and acknowledges it', async (ack) => {
+    const children = [counting('a', 500, { ack }), counting('b', 300, { ack })];
+    const merged = new FanInSubscriber(
+      'merged',
+      children.map(({ subscriber }) => subscriber),
+    );
+    await merged.start();
+    const received: [string, number][] = [];
+    for await (const { value } of merged) received.push(value as [string, number]);
+    for (const [at, name] of ['a', 'b'].entries()) {
+      const numbers = received.filter(([of]) => of === name).map(([, number]) => number);
+      expect(numbers).toEqual(Array.from({ length: [500, 300][at]! }, (_, index) => index + 1));
+    }
+    expect(merged.getTotalReceiveCount()).toBe(800);
+    await merged.close();
+    expect(children.map(({ acknowledged }) => acknowledged.length)).toEqual([500, 300]);
+  });
+
+  it('acknowledges to a child only what the application is done with', async () => {
+    const { subscriber, acknowledged } = counting('a', 100);
+    const merged = new FanInSubscriber('merged', [subscriber]);
+    await merged.start();
+    for (let count = 0; count < 5; count++) await merged.next();
+    await merged.close();
+    expect(acknowledged).toEqual([1, 2, 3, 4]);
+  });
+
+  it('acknowledges by hand too, in any order', async () => {
+    const { subscriber, acknowledged } = counting('a', 5, { ack: 'manual' });
+    const merged = new FanInSubscriber('merged', [subscriber], { ack: 'manual' });
+    await merged.start();
+    const messages = [await merged.next(), await merged.next(), await merged.next()];
+    for (const message of [messages[2], messages[0]]) merged.acknowledge(message!);
+    await merged.close();
+    expect(acknowledged).toEqual([1]);
+  });
+
+  it('takes turns, so that a busy child does not starve the others', async () => {
+    const [busy, calm] = [new HolderSubscriber('busy'), new HolderSubscriber('calm')];
+    busy.addDataBatch(Array.from({ length: 100 }, () => 'busy'));
+    calm.addData('calm');
+    const merged = new FanInSubscriber('merged', [busy, calm]);
+    await merged.start();
+    const values: unknown[] = [];
+    for (let count = 0; count < 10; count++) values.push((await merged.next())?.value);
+    expect(values).toContain('calm');
+    await merged.close();
+  });
+
+  it('suspends, freezes and closes its children with it, and tells their state', async () => {
+    const children = [new HolderSubscriber('a'), new HolderSubscriber('b')];
+    const merged = new FanInSubscriber('merged', children);
+    await merged.start();
+    merged.suspend();
+    expect(merged.getSubscriberStatus()).toEqual({ total: 2, suspended: 2, active: 0 });
+    merged.resume();
+    expect(merged.getSubscriberStatus()).toEqual({ total: 2, suspended: 0, active: 2 });
+    merged.freeze();
+    expect(merged.details()).toMatchObject({ frozen: true, subscriber_count: 2, subscribers: { a: { frozen: true } } });
+    merged.unfreeze();
+    children[0]!.addData(1);
+    expect(await merged.next()).toEqual({ value: 1 });
+    await merged.close();
+    expect(children.map((child) => child.isRunning())).toEqual([false, false]);
+  });
+
+  it('adds, removes, gets and lists children while it runs', async () => {
+    const [first, late] = [new HolderSubscriber('first'), new HolderSubscriber('late')];
+    const merged = new FanInSubscriber('merged', [first]);
+    await merged.start();
+    const waiting = merged.next();
+    await merged.add(late);
+    late.addData('late');
+    expect(await waiting).toEqual({ value: 'late' });
+    await expect(merged.add(new HolderSubscriber('late'))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect([merged.list(), merged.get('late')]).toEqual([['first', 'late'], late]);
+    expect(merged.remove('first')).toBe(first);
+    first.addData('unheard');
+    expect(await merged.next({ timeoutMs: 20 })).toBeUndefined();
+    expect(await first.next({ timeoutMs: 0 })).toEqual({ value: 'unheard' });
+    await merged.close();
+  });
+});
+
+describe('metronome', () => {
+  it('receives at a steady pace', async () => {
+    const metronome = new MetronomeSubscriber('beats', { interval: '20ms', message: { a: 1 } });
+    await metronome.start();
+    const before = performance.now();
+    const messages = [await metronome.next(), await metronome.next(), await metronome.next()];
+    expect(performance.now() - before).toBeGreaterThan(35);
+    for (const message of messages) {
+      expect(message).toEqual({ value: { message: { a: 1 }, current_timestamp: expect.stringMatching(/^\d{14}$/) } });
+    }
+    await metronome.close();
+    expect(() => new MetronomeSubscriber('beats', { interval: 0 })).toThrow('metronome "beats"');
+  });
+
+  it('publishes at a steady pace until it is told to end', async () => {
+    const holder = new HolderPublisher('held');
+    await holder.start();
+    const end = new AbortController();
+    const running = publishMetronome(holder, { interval: 0.01, signal: end.signal });
+    await expect.poll(() => holder.getPublishedMessages().length).toBeGreaterThan(2);
+    end.abort();
+    expect(await running).toBe(holder.getPublishedMessages().length);
+    expect(holder.peek()?.value).toMatchObject({ message: 'tick' });
+    await holder.close();
+  });
+});
+
+describe('holder', () => {
+  it('keeps, finds and forgets', async () => {
+    const holder = new HolderPublisher('held');
+    await holder.start();
+    await holder.publish({ key: 'a', value: 1 });
+    await holder.publish({ key: 'b', value: 2 });
+    expect(holder.findMessages(({ key }) => key === 'b')).toEqual([{ key: 'b', value: 2 }]);
+    expect(holder.peek()).toEqual({ key: 'a', value: 1 });
+    expect([holder.clear(), holder.getPublishedMessages()]).toEqual([2, []]);
+    await holder.close();
+  });
+
+  it('gives what it was given', async () => {
+    const holder = new HolderSubscriber('given');
+    holder.addDataBatch([{ __dagserver_key: 'a', total: 1 }, null, [1]]);
+    expect(holder.peek()).toEqual({ key: 'a', value: { total: 1 } });
+    await holder.start();
+    const first = [await holder.next(), await holder.next()];
+    expect(first).toEqual([{ key: 'a', value: { total: 1 } }, { value: null }]);
+    expect([holder.clear(), await holder.next({ timeoutMs: 0 })]).toEqual([1, undefined]);
+    await holder.close();
+  });
+});
