@@ -8,11 +8,11 @@ const SIZES: Readonly<Record<ProofContext['size'], Sizes>> = {
 
 /** Runs the contests one after the other and puts them side by side. */
 export async function proveContests(
-  contestsOf: (operations: number) => readonly Contest[],
+  contestsOf: (operations: number) => readonly Contest[] | Promise<readonly Contest[]>,
   context: ProofContext,
 ): Promise<ProofResult> {
   const sizes = SIZES[context.size];
-  const contests = contestsOf(sizes.operations);
+  const contests = await contestsOf(sizes.operations);
   const results: ContestResult[] = [];
   for (const contest of contests) results.push(await runContest(contest, sizes, context));
   const lost = results.filter(({ won }) => !won);
