@@ -111,7 +111,8 @@ export class Records {
     return new this.driver.BatchWritePolicy({
       ttl,
       commitLevel: commitLevelOf(this.driver, this.connection.address),
-      ...(filter === undefined ? {} : { filterExpression: filter }),
+      // Compiled once for all records of the policy: the client would do it for each, at 40 us and more.
+      ...(filter === undefined ? {} : { filterExpression: this.connection.client.expressionToBase64(filter) }),
     });
   }
 
