@@ -33,7 +33,7 @@ export async function startSharedPlatform(options: KafkaOptions = {}): Promise<S
     startRedis({ appendOnly: true, appendFsync: 'everysec' }),
   ]);
   const running: { stop(): Promise<unknown> }[] = [kafka, redis];
-  const backends = ['--log', `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}&linger=1ms`, '--state', redis.url];
+  const backends = ['--log', `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}`, '--state', redis.url];
   return {
     kafka,
     redis,

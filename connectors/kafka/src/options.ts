@@ -49,7 +49,7 @@ export const connectionOptions = {
 /** How records are sent. */
 export const producerOptions = {
   linger: durationOption({
-    default: '5ms',
+    default: '1ms',
     max: '1m',
     description: 'How long a record may wait for others to share its request',
   }),
