@@ -23,6 +23,13 @@ export interface RecordWrite {
   readonly policy: WritePolicy;
 }
 
+export interface PolicyOptions {
+  /** Seconds; by default it never expires. */
+  readonly ttl?: number;
+  /** The write makes no new record. */
+  readonly mustExist?: boolean;
+}
+
 export interface RecordsOptions {
   /** How long a command is tried again while the cluster is away or overloaded, milliseconds. */
   readonly timeoutMs: number;
@@ -106,13 +113,22 @@ export class Records {
     return done.map(({ status }) => status === STATUS.ok);
   }
 
-  /** For writes: `filter` must hold for a record that exists, `ttl` in seconds; without one it never expires. */
-  policy(filter?: AerospikeExp, ttl: number = this.driver.ttl.NEVER_EXPIRE): WritePolicy {
-    return new this.driver.BatchWritePolicy({
+  /**
+   * For writes.
+   *
+   * @param filter must hold for a record that exists; it does not keep a new one from being made
+   */
+  policy(
+    filter?: AerospikeExp,
+    { ttl = this.driver.ttl.NEVER_EXPIRE, mustExist = false }: PolicyOptions = {},
+  ): WritePolicy {
+    const { connection, driver } = this;
+    return new driver.BatchWritePolicy({
       ttl,
-      commitLevel: commitLevelOf(this.driver, this.connection.address),
+      commitLevel: commitLevelOf(driver, connection.address),
+      ...(mustExist ? { exists: driver.policy.exists.UPDATE } : {}),
       // Compiled once for all records of the policy: the client would do it for each, at 40 us and more.
-      ...(filter === undefined ? {} : { filterExpression: this.connection.client.expressionToBase64(filter) }),
+      ...(filter === undefined ? {} : { filterExpression: connection.client.expressionToBase64(filter) }),
     });
   }
 

@@ -23,7 +23,7 @@ export class ValueParts {
   async store(id: number, value: Uint8Array, ttl: number): Promise<number> {
     const count = value.length > PART_BYTES ? Math.ceil(value.length / PART_BYTES) : 0;
     const { operations: op } = this.#records.driver;
-    const policy = this.#records.policy(undefined, ttl);
+    const policy = this.#records.policy(undefined, { ttl });
     // One after the other: a batch of them would be far larger than what a connection should carry at once.
     for (let part = 0; part < count; part++) {
       const bytes = Buffer.from(value.subarray(part * PART_BYTES, (part + 1) * PART_BYTES));

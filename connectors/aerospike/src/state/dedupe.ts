@@ -36,7 +36,7 @@ export class Dedupe {
   constructor(records: Records, keys: StateKeys, takesTtl: boolean) {
     this.#records = records;
     this.#keys = keys;
-    this.#policy = takesTtl ? records.policy(undefined, TTL_SECONDS) : records.policy();
+    this.#policy = records.policy(undefined, takesTtl ? { ttl: TTL_SECONDS } : {});
   }
 
   async check(

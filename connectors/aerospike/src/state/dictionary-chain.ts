@@ -85,7 +85,8 @@ export class DictionaryChain {
       op.write(ENTRIES_BIN, after),
       op.write(EPOCH_BIN, this.#epoch),
     ];
-    const policy = records.policy(exp.eq(exp.binInt(ENTRIES_BIN), exp.int(this.entries)));
+    const isNext = exp.eq(exp.binInt(ENTRIES_BIN), exp.int(this.entries));
+    const policy = records.policy(isNext, { mustExist: position.size > 0 });
     const [applied] = await records.write([{ key, operations, policy }]);
     if (applied !== true) {
       const [stored] = await records.read([key], [ENTRIES_BIN, EPOCH_BIN]);

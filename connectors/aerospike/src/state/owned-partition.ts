@@ -6,7 +6,7 @@ import { DictionaryChain } from './dictionary-chain.ts';
 import type { StateKeys } from './keys.ts';
 import type { NumberSet } from './number-set.ts';
 import { MinutePositions, type RecentMinutes } from './recent-minutes.ts';
-import { type PartitionStatus, readStatus, staleOwner, takeOver } from './status.ts';
+import { ownerError, type PartitionStatus, readStatus, takeOver } from './status.ts';
 
 /** A partition as its owner knows it: nobody else commits to it, so this is what Aerospike has. */
 export interface OwnedPartition {
@@ -33,11 +33,12 @@ export async function take(options: TakeOptions, partition: number): Promise<Own
   return load(options, partition, await takeOver(options.records, options.keys, partition));
 }
 
-/** Reads the partition again, if this writer still is its owner. @throws STALE_OWNER */
+/** Reads the partition again, if this writer still is its owner. @throws STALE_OWNER, COMMIT_GAP */
 export async function takeAgain(options: TakeOptions, partition: number, epoch: number): Promise<OwnedPartition> {
   const [bins] = await options.records.read([options.keys.status(partition)]);
   const status = readStatus(bins);
-  if (status.epoch !== epoch) throw staleOwner(partition);
+  const error = ownerError(partition, epoch, status);
+  if (error !== undefined) throw error;
   return load(options, partition, status);
 }
 

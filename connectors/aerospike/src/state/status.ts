@@ -27,7 +27,8 @@ const BIN = {
 
 /** Bins that every query needs; the others are large or rarely needed. */
 export const QUERY_BINS: readonly string[] = [BIN.committed, BIN.clock, BIN.entries, BIN.recent];
-export const CLOCK_BINS: readonly string[] = [BIN.committed, BIN.newestTime, BIN.newestAppend, BIN.clock];
+export const CLOCK_BINS: readonly string[] = [BIN.newestTime, BIN.newestAppend, BIN.clock];
+export const OWNER_BINS: readonly string[] = [BIN.epoch, BIN.committed];
 
 /** What is stored of a partition beside its events: the record that is written last, and makes a commit count. */
 export interface PartitionStatus {
@@ -61,14 +62,15 @@ export function readStatus(bins: Bins | undefined): PartitionStatus {
   };
 }
 
-/** Of all partitions. */
+/** Of so many partitions, or of these. */
 export async function readStatuses(
   records: Records,
   keys: StateKeys,
-  partitions: number,
+  partitions: number | readonly number[],
   bins?: readonly string[],
 ): Promise<PartitionStatus[]> {
-  const names = Array.from({ length: partitions }, (_, partition) => keys.status(partition));
+  const all = typeof partitions === 'number' ? Array.from({ length: partitions }, (_, at) => at) : partitions;
+  const names = all.map((partition) => keys.status(partition));
   const found = await records.read(names, bins);
   return found.map(readStatus);
 }
@@ -108,7 +110,7 @@ export function statusWrite(records: Records, keys: StateKeys, partition: number
   const { epoch, before, newest, clock, minutes, letterBlocks } = change;
   const isAt =
     before === undefined ? exp.not(exp.binExists(BIN.committed)) : exp.eq(exp.binInt(BIN.committed), exp.int(before));
-  const policy = records.policy(exp.and(exp.eq(exp.binInt(BIN.epoch), exp.int(epoch)), isAt));
+  const policy = records.policy(exp.and(exp.eq(exp.binInt(BIN.epoch), exp.int(epoch)), isAt), { mustExist: true });
   const operations: Operation[] = [
     op.write(BIN.committed, change.to),
     op.write(BIN.entries, change.entries),
@@ -135,15 +137,35 @@ export function refusalOf(
   stored: PartitionStatus,
   partition: number,
 ): MillraceError | undefined {
-  if (stored.epoch !== epoch) return staleOwner(partition);
-  if (stored.committed === to) return undefined;
-  return new MillraceError(
+  if (stored.epoch === epoch && stored.committed === to) return undefined;
+  return ownerError(partition, epoch, stored) ?? lostWrites(partition, before, stored);
+}
+
+/** Why this epoch owns the partition no more; undefined where it does. */
+export function ownerError(partition: number, epoch: number, stored: PartitionStatus): MillraceError | undefined {
+  if (stored.epoch === epoch) return undefined;
+  // Epochs only rise.
+  return stored.epoch < epoch ? lostWrites(partition, undefined, stored) : staleOwner(partition);
+}
+
+/** The same before a commit, which must not write to a state that is not where the owner left it. */
+export function changeError(
+  partition: number,
+  { epoch, committed }: { readonly epoch: number; readonly committed: Offset | undefined },
+  stored: PartitionStatus,
+): MillraceError | undefined {
+  const error = ownerError(partition, epoch, stored);
+  if (error !== undefined || stored.committed === committed) return error;
+  return lostWrites(partition, committed, stored);
+}
+
+const lostWrites = (partition: number, before: Offset | undefined, { committed }: PartitionStatus): MillraceError =>
+  new MillraceError(
     'COMMIT_GAP',
-    `partition ${partition} of the state is at ${stored.committed} and no longer at ${before}, which Aerospike had ` +
-      'confirmed: it lost its last writes. Read again from its committed offset',
+    `partition ${partition} of the state is at ${committed ?? 'its beginning'}, and no longer where Aerospike had ` +
+      'confirmed it: it lost its last writes. Read again from its committed offset',
     { field: 'from', value: before },
   );
-}
 
 export const staleOwner = (partition: number): MillraceError =>
   new MillraceError(

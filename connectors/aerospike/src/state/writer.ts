@@ -9,7 +9,15 @@ import { MinuteRemoval } from './minute-removal.ts';
 import { type OwnedPartition, take, takeAgain } from './owned-partition.ts';
 import { PartitionCommit } from './partition-commit.ts';
 import { plainWrite, settle } from './pending-write.ts';
-import { CLOCK_BINS, readStatuses, refusalOf, type StatusChange, statusWrite } from './status.ts';
+import {
+  changeError,
+  CLOCK_BINS,
+  OWNER_BINS,
+  readStatuses,
+  refusalOf,
+  type StatusChange,
+  statusWrite,
+} from './status.ts';
 import { type AerospikeStateOptions, closedError } from './store.ts';
 
 /** What other writers have committed is looked at so often, for the event clock. */
@@ -114,6 +122,7 @@ export class AerospikeStateWriter implements StateWriter {
   /** Undefined when a dictionary has changed under the commit's hands, and nothing was written but entries. */
   async #tryCommit(changes: readonly PartitionChange[]): Promise<CommitResult | undefined> {
     await Promise.all(changes.map(({ partition }) => this.#ensureOwned(partition)));
+    await this.#checkOwned(changes);
     await this.#readOthers();
     const accepted = accept(changes, {
       schema: this.#options.schema,
@@ -253,6 +262,19 @@ export class AerospikeStateWriter implements StateWriter {
     const epoch = this.#doubtful.get(partition);
     const owned = epoch === undefined ? take(this.#options, partition) : takeAgain(this.#options, partition, epoch);
     this.#own(partition, await owned);
+  }
+
+  /** Before anything is written: a server that came back empty would take it for the beginning. */
+  async #checkOwned(changes: readonly PartitionChange[]): Promise<void> {
+    const partitions = [...new Set(changes.map(({ partition }) => partition))].filter((one) => this.#owned.has(one));
+    const statuses = await readStatuses(this.#records, this.#keys, partitions, OWNER_BINS);
+    const errors = partitions.map((partition, at) =>
+      changeError(partition, this.#owned.get(partition)!, statuses[at]!),
+    );
+    const error = errors.find((one) => one !== undefined);
+    if (error === undefined) return;
+    for (const partition of partitions) this.#doubt(partition);
+    throw error;
   }
 
   #own(partition: number, owned: OwnedPartition): void {

@@ -11,6 +11,8 @@ import {
 } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { parseAerospikeUrl, plainAerospikeOptions } from '../../src/address.ts';
+import { connect } from '../../src/client.ts';
 import { openAerospikeStateReader, openAerospikeStateWriter } from '../../src/state-store.ts';
 import { namespaceUrl, withSet } from '../servers.ts';
 
@@ -100,9 +102,6 @@ describe('the state while Aerospike fails', () => {
     // Without retries, every lost answer ends the commit.
     const url = `${withSet(namespaceUrl(server))}&retry_timeout=0ms`;
     const logs = [0, 1, 2].map((partition) => eventsOf(partition, 300));
-    const lasting = withSet(namespaceUrl(server));
-    const { writer } = await open(lasting);
-    await writer.close();
     await server.faults.add({
       kind: 'timeout-after-apply',
       set: setOf(url, '-timelines'),
@@ -139,6 +138,23 @@ describe('the state while Aerospike fails', () => {
     expect(await reader.timeline('alice', newest)).toHaveLength(3);
     const { rows } = await reader.rollup({ ...HOUR, groupBy: [] });
     expect(rows.map(({ count }) => count)).toEqual([3]);
+  });
+
+  it('says COMMIT_GAP when the server has lost what it had confirmed, and begins again', async () => {
+    const url = withSet(namespaceUrl(server));
+    const { writer, reader } = await open(url);
+    await writer.commit([stateChange([stateEvent(0), stateEvent(1)])]);
+    const connection = await connect(parseAerospikeUrl(url, plainAerospikeOptions).address);
+    for (const suffix of ['', '-timelines', '-minutes'])
+      await connection.client.truncate('test', setOf(url, suffix), 0);
+    connection.close();
+    await expect(writer.commit([stateChange([stateEvent(2)])])).rejects.toMatchObject({ code: 'COMMIT_GAP' });
+    await expect(writer.commit([stateChange([stateEvent(2)])])).rejects.toMatchObject({ code: 'COMMIT_GAP' });
+    expect(await writer.committed(0)).toBeUndefined();
+    await writer.commit([stateChange([stateEvent(0), stateEvent(1), stateEvent(2)])]);
+    const { rows } = await reader.rollup({ ...HOUR, groupBy: [] });
+    expect(rows.map(({ count }) => count)).toEqual([3]);
+    expect(await reader.timeline('alice', newest)).toHaveLength(3);
   });
 
   it('commits on after another owner had it in between', async () => {
