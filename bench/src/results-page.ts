@@ -1,0 +1,87 @@
+import type { ProofReport } from './run-proof.ts';
+
+/** A heading of the page, and the proofs below it. */
+export interface Chapter {
+  readonly title: string;
+  readonly proofs: readonly string[];
+  /** What must be installed for it, where it is more than Node.js. */
+  readonly needs?: string;
+}
+
+/** What `npm run bench` measures, in the order of the page. */
+export const CHAPTERS: readonly Chapter[] = [
+  { title: 'Analytics, embedded', proofs: ['ingest', 'latency', 'growth', 'restart'] },
+  {
+    title: 'Analytics on Kafka and Redis',
+    proofs: ['shared-cost', 'scale-out'],
+    needs: 'Kafka, Redis and HAProxy on the same machine',
+  },
+  {
+    title: 'Publishing and subscribing',
+    proofs: ['publishing-rate', 'subscribing-rate', 'outage', 'redis-faults', 'kafka-faults'],
+    needs: 'Kafka and Redis on the same machine',
+  },
+];
+
+/** The same question to both platforms: proof and figure, embedded and shared. */
+const BESIDE: readonly (readonly [question: string, embedded: Figure, shared: Figure])[] = [
+  [
+    'tags/s acknowledged, 64 connections, one tag a request',
+    ['ingest', 'millrace, events/s'],
+    ['shared-cost', 'tags/s acknowledged'],
+  ],
+  [
+    'CPU per tag over all parts, us',
+    ['ingest', 'CPU of the process, us/event: millrace'],
+    ['shared-cost', 'CPU us per tag, all parts'],
+  ],
+  [
+    'tags/s in batches of 1,000, processed',
+    ['ingest', 'batches of 1,000: processed events/s'],
+    ['shared-cost', 'at 3,000,000 tags: bytes per tag in Redis / tags/s in batches'],
+  ],
+  [
+    'tags at 1,000/s with queries, p99 ms',
+    ['latency', 'tags at 1,000/s, p99 ms'],
+    ['shared-cost', 'tags at 1,000/s with queries, p50 / p99 ms'],
+  ],
+];
+
+type Figure = readonly [proof: string, name: string];
+
+/** `bench/RESULTS.md`. */
+export function resultsPage(reports: readonly ProofReport[], machine: string, date: string): string {
+  const chapters = CHAPTERS.map(({ title, proofs, needs }) => {
+    const measured = reports.filter(({ name }) => proofs.includes(name)).map(section);
+    const where = needs === undefined ? '' : `With ${needs}.\n\n`;
+    return measured.length === 0 ? '' : `## ${title}\n\n${where}${measured.join('\n')}`;
+  });
+  const body = [...chapters, besideTable(reports)].filter((chapter) => chapter !== '').join('\n');
+  return `# Results\n\nMade by \`npm run bench\` on ${date}: ${machine}. Compare figures of one table only.\n\n${body}`;
+}
+
+function section({ name, title, size, passed, figures, notes = [] }: ProofReport): string {
+  const rows = Object.entries(figures).map(([figure, value]) => `| ${figure} | ${shown(value)} |\n`);
+  const verdict = passed ? '' : '**Not everything that the title says was reached in this run.**\n\n';
+  const command = `\`npm run prove -- ${name}${size === 'small' ? ' --small' : ''}\``;
+  const remarks = notes.map((note) => `\n- ${note.replaceAll('\n', '\n  ')}`).join('');
+  const table = `| figure | value |\n| --- | --- |\n${rows.join('')}`;
+  return `### ${title}\n\n${command}\n\n${verdict}${table}${remarks === '' ? '' : `${remarks}\n`}`;
+}
+
+function besideTable(reports: readonly ProofReport[]): string {
+  if (!reports.some(({ name }) => name === 'shared-cost')) return '';
+  const rows = BESIDE.map(
+    ([question, embedded, shared]) => `| ${question} | ${valueOf(reports, embedded)} | ${valueOf(reports, shared)} |\n`,
+  );
+  return `## Embedded beside Kafka and Redis\n\n| | embedded | Kafka + Redis |\n| --- | --- | --- |\n${rows.join('')}`;
+}
+
+/** By the figure's name without the limit in brackets behind it. */
+function valueOf(reports: readonly ProofReport[], [proof, name]: Figure): string {
+  const figures = reports.find((report) => report.name === proof)?.figures ?? {};
+  const found = Object.entries(figures).find(([figure]) => figure === name || figure.startsWith(`${name} (`));
+  return found === undefined ? 'not measured' : shown(found[1]);
+}
+
+const shown = (value: string | number): string => (typeof value === 'number' ? value.toLocaleString('en-US') : value);
