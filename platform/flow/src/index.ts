@@ -1,0 +1,3 @@
+export * from './flow.ts';
+export { readFlow } from './read-flow.ts';
+export * from './run-flow.ts';
