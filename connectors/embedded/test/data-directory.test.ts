@@ -27,6 +27,16 @@ describe('openDataDirectory', () => {
     await again.close();
   });
 
+  it.runIf(process.platform === 'linux')(
+    'is refused where nothing can be made, and does not try for ever',
+    async () => {
+      await expect(openDataDirectory('/proc/millrace/data')).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('Choose another --data'),
+      });
+    },
+  );
+
   it('is refused while another process has it, naming process and address, and free once that was killed', async () => {
     const path = await temporaryDirectory();
     const holder = await holdInAnotherProcess(path);
