@@ -7,8 +7,8 @@ const LIVE_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 10_000;
 
 export interface ProgressBar {
-  /** @param share 0 to 1 */
-  show(share: number, text: string): void;
+  /** @param share 0 to 1; undefined where no end is known, and no bar is drawn */
+  show(share: number | undefined, text: string): void;
   done(): void;
 }
 
@@ -23,6 +23,7 @@ export function progressBar(terminal: Terminal): ProgressBar {
       if (now - shownAt < (interactive ? LIVE_EVERY_MS : PLAIN_EVERY_MS)) return;
       shownAt = now;
       if (live === undefined) terminal.note(text);
+      else if (share === undefined) live(text);
       else live(`${bar({ ...terminal, interactive }, share, 1, WIDTH).padEnd(WIDTH)} ${text}`);
     },
     done: () => live?.clear(),

@@ -5,12 +5,15 @@ import { configCommand } from './config.ts';
 import { deadLettersListCommand } from './dead-letters-list.ts';
 import { deadLettersRetryCommand } from './dead-letters-retry.ts';
 import { deadLettersShowCommand } from './dead-letters-show.ts';
+import { flowRunCommand } from './flow-run.ts';
 import { frontendCommand } from './frontend.ts';
 import { loadCommand } from './load.ts';
 import { processorCommand } from './processor.ts';
 import { profileCommand } from './profile.ts';
+import { pubCommand } from './pub.ts';
 import { replayCommand } from './replay.ts';
 import { statusCommand } from './status.ts';
+import { subCommand } from './sub.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
@@ -27,6 +30,9 @@ export const commands: readonly AnyCommand[] = [
   deadLettersListCommand,
   deadLettersShowCommand,
   deadLettersRetryCommand,
+  pubCommand,
+  subCommand,
+  flowRunCommand,
   aerospikeDevCommand,
   configCommand,
   versionCommand,
