@@ -37,10 +37,12 @@ export async function connect(
   const { namespaces = [address.namespace], signal } = options;
   const driver = await loadDriver();
   const deadline = Date.now() + address.connectTimeout;
-  for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)) {
+  for (let pauseMs = PAUSE_MS.first, attempt = 0; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest), attempt++) {
     if (signal?.aborted === true) throw new MillraceError('CANCELLED', 'connecting to Aerospike was cancelled');
+    // Where all but one are away the client fails for their sake; a node alone names those that there are.
+    const seeds = attempt === 0 ? address.nodes : [address.nodes[(attempt - 1) % address.nodes.length]!];
     try {
-      return await connectOnce(driver, address, namespaces);
+      return await connectOnce(driver, { ...address, nodes: seeds }, namespaces);
     } catch (error) {
       const failure = aerospikeError(error, address.display);
       if (!failure.retry || Date.now() + pauseMs > deadline) throw failure;

@@ -58,7 +58,7 @@ describe('reading records', () => {
       await records.createIndex({ bin: 'name', name: `m_${set}`, type: 'string' });
     }
     const between = await listOf(records.query({ bin: 'n', between: [20, 25] }));
-    expect(between.map(({ bins }) => Number(bins['n'])).toSorted()).toEqual([20, 21, 22, 23, 24, 25]);
+    expect(between.map(({ bins }) => Number(bins['n'])).toSorted((a, b) => a - b)).toEqual([20, 21, 22, 23, 24, 25]);
     expect(await listOf(records.query({ bin: 'name', equals: 'name 3' }))).toHaveLength(250);
   });
 

@@ -54,7 +54,7 @@ function readPolicies(input: unknown): Policies | undefined {
     if (known === undefined || value === undefined) return undefined;
     policies[known[0]] = value;
   }
-  return policies as Policies;
+  return policies;
 }
 
 const policiesOption: Option<Policies | undefined> = {

@@ -9,8 +9,8 @@ import type { Key } from '../records.ts';
 import type { EncodedMessage, EncodedRecord } from './message.ts';
 import { type WritePolicies, writePolicies, type WriteRules } from './write-policies.ts';
 
-/** How long failed records are sent again on the same connection, which finds lost nodes by itself. */
-const RETRY_MS = 1000;
+/** How long failed records are sent again on the same connection: it finds the partitions of a lost node in about a second. */
+const RETRY_MS = 3000;
 const PAUSE_MS = { first: 5, longest: 200 };
 /** Rows of one batch: a larger one would keep the connection for too long. */
 const MAX_ROWS = 1000;
@@ -145,7 +145,7 @@ export class RecordSink implements Sink<EncodedMessage> {
 
   #keyOf({ key }: Pick<EncodedRecord, 'key'>): Key {
     const { driver, address } = this.#connection;
-    return new driver.Key(address.namespace, address.set!, key) as Key;
+    return new driver.Key(address.namespace, address.set, key) as Key;
   }
 }
 

@@ -181,8 +181,9 @@ export class RecordReader {
 
   #keyOf(key: string | number | Buffer, set: string | undefined): Key {
     const { driver, address } = this.#connection;
+    const place = this.#setOf(set);
     try {
-      return new driver.Key(address.namespace, this.#setOf(set), key) as Key;
+      return new driver.Key(address.namespace, place, key) as Key;
     } catch (cause) {
       const accepted = 'a text that is not empty, an integer, or bytes';
       throw new MillraceError('INVALID_ARGUMENT', `this is no key of a record: give ${accepted}`, {
