@@ -21,7 +21,10 @@ export async function namespaceInfo(records: Records, namespace: string): Promis
   const settings = fieldsOf(answerOf(answers[0]?.info), ';');
   const takesTtl =
     Number.parseInt(settings['nsup-period'] ?? '0', 10) > 0 || settings['allow-ttl-without-nsup'] === 'true';
-  const isOnDisk = settings['storage-engine'] === 'device' || settings['storage-engine'] === 'pmem';
+  // Since 7.0 also a namespace in memory may be backed by files or devices.
+  const isOnDisk =
+    ['device', 'pmem'].includes(settings['storage-engine'] ?? '') ||
+    Object.keys(settings).some((name) => /^storage-engine\.(?:file|device)\[\d+\]$/.test(name));
   const isAtOnce = settings['storage-engine.commit-to-device'] === 'true';
   return { takesTtl, syncLagMs: isAtOnce ? 0 : isOnDisk ? SYNC_LAG_MS : undefined };
 }

@@ -85,7 +85,7 @@ export class DictionaryChain {
       op.write(ENTRIES_BIN, after),
       op.write(EPOCH_BIN, this.#epoch),
     ];
-    const isNext = exp.eq(exp.binInt(ENTRIES_BIN), exp.int(this.entries));
+    const isNext = exp.or(exp.not(exp.binExists(ENTRIES_BIN)), exp.eq(exp.binInt(ENTRIES_BIN), exp.int(this.entries)));
     const policy = records.policy(isNext, { mustExist: position.size > 0 });
     const [applied] = await records.write([{ key, operations, policy }]);
     if (applied !== true) {

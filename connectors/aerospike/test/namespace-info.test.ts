@@ -1,0 +1,38 @@
+import { type AerospikeDevOptions, startAerospikeDev } from '@millrace/aerospike-dev';
+import { MillraceError } from '@millrace/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+
+import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
+import { connect } from '../src/client.ts';
+import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
+import { bytesOfSet, namespaceInfo } from '../src/namespace-info.ts';
+import { Records } from '../src/records.ts';
+import { namespaceUrl } from './servers.ts';
+
+it.each<[AerospikeDevOptions, boolean]>([
+  [{ nsupPeriodMs: 1000 }, true],
+  [{ nsupPeriodMs: 0 }, false],
+  [{ nsupPeriodMs: 0, allowTtlWithoutNsup: true }, true],
+])('with %j the namespace takes TTLs: %s, and expired keys are hidden either way', async (options, takesTtl) => {
+  const server = await startAerospikeDev({ port: 0, namespaces: ['test'], ...options });
+  try {
+    const url = namespaceUrl(server).replace('/test', '/test/info');
+    const connection = await connect(parseAerospikeUrl(url, plainAerospikeOptions).address);
+    const records = new Records(connection, { timeoutMs: 1000, closedError });
+    expect(await namespaceInfo(records, 'test')).toEqual({ takesTtl, syncLagMs: undefined });
+    const store = await openAerospikeKeyValueStore(url);
+    await store.set('short', Buffer.from('x'), { ttlMs: 1 });
+    await store.set('long', Buffer.from('x'), { ttlMs: 60_000 });
+    await sleep(5);
+    const found = await store.getMany(['short', 'long']);
+    expect(found.map((entry) => entry?.value.length)).toEqual([undefined, 1]);
+    expect(await bytesOfSet(records, 'test', 'info')).toBeGreaterThan(0);
+    await store.close();
+    await records.close();
+  } finally {
+    await server.stop();
+  }
+});
+
+const closedError = (): MillraceError => new MillraceError('NOT_RUNNING', 'closed');
