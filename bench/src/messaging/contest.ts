@@ -5,6 +5,8 @@ export interface Contest {
   readonly name: string;
   readonly raw: Contender;
   readonly ours: Contender;
+  /** Of one run. */
+  readonly operations: number;
   /** Enough when either holds: ours to raw. Without `cpuRatio` only the rate counts. */
   readonly limit: { readonly rateRatio: number; readonly cpuRatio?: number };
 }
@@ -24,13 +26,6 @@ export interface Run {
   end(): Promise<void>;
 }
 
-export interface Sizes {
-  /** Operations of one run. */
-  readonly operations: number;
-  /** Pairs that count, after one that does not. */
-  readonly pairs: number;
-}
-
 export interface Side {
   readonly perSecond: number;
   /** CPU of this process, all threads; microseconds per operation. */
@@ -48,18 +43,14 @@ export interface ContestResult {
   readonly won: boolean;
 }
 
-/** Interleaved pairs, raw first in every other one, so that a noisy machine is noisy for both. */
-export async function runContest(
-  contest: Contest,
-  { operations, pairs }: Sizes,
-  context: ProofContext,
-): Promise<ContestResult> {
+/** So many interleaved pairs, after one that does not count; raw first in every other one, so that a noisy machine is noisy for both. */
+export async function runContest(contest: Contest, pairs: number, context: ProofContext): Promise<ContestResult> {
   const measured: { readonly raw: Side; readonly ours: Side }[] = [];
   for (let pair = 0; pair <= pairs; pair++) {
     context.signal.throwIfAborted();
     const sides = new Map<'raw' | 'ours', Side>();
     for (const side of pair % 2 === 0 ? (['raw', 'ours'] as const) : (['ours', 'raw'] as const)) {
-      sides.set(side, await measure(contest[side], operations));
+      sides.set(side, await measure(contest[side], contest.operations));
     }
     // The first one warms up both.
     if (pair > 0) measured.push({ raw: sides.get('raw')!, ours: sides.get('ours')! });

@@ -22,6 +22,7 @@ export function publishingContests(redis: RedisServer, kafka: KafkaServer, opera
   ): Contest => ({
     name,
     limit,
+    operations,
     raw: rawRedis(redis.port, operations, add),
     ours: ours(url, orders, operations, async () => {
       await withRedis(redis.port, (client) => client.flushall());
@@ -40,6 +41,7 @@ export function publishingContests(redis: RedisServer, kafka: KafkaServer, opera
     {
       name: 'Kafka produce, acks=all, idempotent',
       limit,
+      operations,
       raw: rawKafka(kafka, orders, operations),
       ours: ours(`${kafka.url}/${TOPIC}`, orders, operations, async () => undefined),
     },

@@ -1,4 +1,5 @@
-import { openEventLog, openSubscriber, type JsonValue } from '@millrace/core';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { openEventLog, openSubscriber, type EventLog, type JsonValue, type Subscriber } from '@millrace/core';
 import { redisCommand, type KafkaServer, type RedisServer } from '@millrace/testkit';
 import { Consumer } from '@platformatic/kafka';
 import { Redis } from 'ioredis';
@@ -12,6 +13,9 @@ const STREAM = 'orders';
 const CHANNEL = 'orders';
 const TOPIC = 'orders';
 const PARTITIONS = 3;
+/** The log that is read with `fetch()`, several times faster than messages are decoded. */
+const LOG = 'records';
+const RECORDS_PER_OPERATION = 8;
 /** Published by the server itself in one go, so that no publisher shares the processor's time with the subscriber. */
 const PUBLISH = `for i = 1, tonumber(ARGV[2]) do redis.call('publish', KEYS[1], ARGV[1]) end`;
 const BURST = 5000;
@@ -27,45 +31,53 @@ export function subscribingContests(redis: RedisServer, kafka: KafkaServer, oper
     {
       name: 'Redis stream, consumer group',
       limit,
+      operations,
       raw: rawStream(redis, operations),
       ours: subscriber(`redisstream://${host}/${STREAM}`, operations, (group) => ({ group })),
     },
     {
       name: 'Redis channel',
       limit,
+      operations,
       raw: rawChannel(redis, operations),
       ours: ourChannel(redis, operations),
     },
     {
       name: 'Kafka topic, consumer group',
       limit,
+      operations,
       raw: rawTopic(kafka, operations),
       ours: subscriber(`${kafka.url}/${TOPIC}`, operations, (group) => ({ group_id: group })),
     },
     {
       name: 'Kafka consume loop of a log against fetch()',
       limit: { rateRatio: 0.8 },
-      raw: rawFetch(kafka, operations),
-      ours: consumeLoop(kafka, operations),
+      operations: RECORDS_PER_OPERATION * operations,
+      raw: rawFetch(kafka, RECORDS_PER_OPERATION * operations),
+      ours: consumeLoop(kafka, RECORDS_PER_OPERATION * operations),
     },
   ];
 }
 
-/** What there is to read: a stream and a topic with so many messages. */
+/** What there is to read: a stream and a topic with so many messages, and a log with more. */
 export async function fill(redis: RedisServer, kafka: KafkaServer, operations: number): Promise<void> {
   // A subscriber that is slower than the server's burst must not be thrown out.
   await redisCommand(redis, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 0 0 0');
-  await kafka.createTopic(TOPIC, { partitions: PARTITIONS });
+  await Promise.all([TOPIC, LOG].map((name) => kafka.createTopic(name, { partitions: PARTITIONS })));
   const orders = new Orders();
   const client = new Redis({ port: redis.port, host: '127.0.0.1' });
-  const log = await openEventLog(`${kafka.url}/${TOPIC}`, { partitions: PARTITIONS });
+  const [topic, log] = (await Promise.all(
+    [TOPIC, LOG].map((name) => openEventLog(`${kafka.url}/${name}`, { partitions: PARTITIONS })),
+  )) as [EventLog, EventLog];
   for (let from = 0; from < operations; from += COUNT) {
     const texts = Array.from({ length: COUNT }, (_, index) => JSON.stringify(orders.at(from + index)));
     await client.pipeline(texts.map((text) => ['xadd', STREAM, '*', 'data', text])).exec();
-    await log.append(texts.map((text, index) => ({ key: orders.keyAt(from + index), value: Buffer.from(text) })));
+    const records = texts.map((text, index) => ({ key: orders.keyAt(from + index), value: Buffer.from(text) }));
+    await topic.append(records);
+    await Promise.all(Array.from({ length: RECORDS_PER_OPERATION }, () => log.append(records)));
   }
   client.disconnect();
-  await log.close();
+  await Promise.all([topic.close(), log.close()]);
 }
 
 /** Counts what is decoded, and looks into it: work that nobody looks at could be left out. */
@@ -95,21 +107,24 @@ function subscriber(url: string, operations: number, options: (group: string) =>
   return {
     prepare() {
       const tally = new Tally();
+      let opened: Subscriber | undefined;
       return Promise.resolve({
         async work() {
           const stop = new AbortController();
-          const subscribed = await openSubscriber(url, options(newGroup()));
-          await subscribed.subscribe(
+          opened = await openSubscriber(url, options(newGroup()));
+          await opened.subscribe(
             ({ value }) => {
               tally.add(value);
               if (tally.count === operations) stop.abort();
             },
             { signal: stop.signal },
           );
-          await subscribed.close();
+          while (opened.details().acknowledged < operations) await breathe();
           tally.check(operations);
         },
-        end: () => Promise.resolve(),
+        async end() {
+          await opened?.close();
+        },
       });
     },
   };
@@ -225,10 +240,10 @@ function rawFetch(kafka: KafkaServer, operations: number): Contender {
   return {
     async prepare() {
       const consumer = new Consumer({ clientId: 'raw', groupId: 'none', bootstrapBrokers: [kafka.bootstrap] });
-      consumer.topics.track(TOPIC);
-      await consumer.metadata({ topics: [TOPIC] });
+      consumer.topics.track(LOG);
+      await consumer.metadata({ topics: [LOG] });
       return {
-        work: () => drainWithFetch(consumer, { topic: TOPIC, partitions: PARTITIONS, records: operations }),
+        work: () => drainWithFetch(consumer, { topic: LOG, partitions: PARTITIONS, records: operations }),
         end: () => consumer.close(true),
       };
     },
@@ -238,7 +253,7 @@ function rawFetch(kafka: KafkaServer, operations: number): Contender {
 function consumeLoop(kafka: KafkaServer, operations: number): Contender {
   return {
     async prepare() {
-      const log = await openEventLog(`${kafka.url}/${TOPIC}`, { partitions: PARTITIONS });
+      const log = await openEventLog(`${kafka.url}/${LOG}`, { partitions: PARTITIONS });
       const stop = new AbortController();
       let [records, bytes] = [0, 0];
       return {
