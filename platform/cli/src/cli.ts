@@ -115,7 +115,7 @@ const isUsage = (error: MillraceError): boolean => USAGE_CODES.includes(error.co
 function hintFor({ code, message }: CommanderError, argv: readonly string[]): string {
   const typed = /'(-{0,2}[^' ]+)[^']*'/.exec(message)?.[1];
   if (typed === undefined) return '';
-  if (code === 'commander.unknownCommand' || code === 'commander.excessArguments') {
+  if (code === 'commander.unknownCommand') {
     const group = argv[0] === typed ? '' : `${argv[0]} `;
     const names = commands.map(({ name }) => name).filter((name) => name.startsWith(group));
     return didYouMean(

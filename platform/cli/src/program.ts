@@ -3,6 +3,7 @@ import { describeOptions } from '@millrace/core';
 import { Command as Program, Option } from 'commander';
 import type { AnyCommand } from './command.ts';
 import type { Terminal } from './terminal.ts';
+import { versionLine } from './version.ts';
 
 /** A command line after parsing, before its options are resolved. */
 export interface Invocation {
@@ -21,6 +22,7 @@ export function buildProgram(
 ): Program {
   const program = prepared(new Program('millrace'), terminal)
     .description('User profiles and one-minute aggregates from a stream of events')
+    .version(versionLine(), '--version', 'the same as the command version')
     .enablePositionalOptions();
   const groups = new Map<string, Program>();
   for (const command of commands) {

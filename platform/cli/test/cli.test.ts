@@ -34,10 +34,27 @@ describe('a command line that is wrong', () => {
     expect([code, stdout]).toEqual([2, '']);
   });
 
+  it('suggests no command for an argument too many', async () => {
+    const { code, stderr } = await runMillrace(['profile', 'alice', 'bob']);
+    expect(stderr).toContain("too many arguments for 'profile'");
+    expect(stderr).not.toContain('did you mean');
+    expect(code).toBe(2);
+  });
+
   it('shows where with --debug', async () => {
     const { stderr } = await runMillrace(['profile', 'a', '--from', 'noon', '--url', 'http://127.0.0.1:9', '--debug']);
     expect(stderr).toMatch(/ {4}at .*time-options\.ts/);
   });
+});
+
+it('answers --version as the command version', async () => {
+  const asFlag = await runMillrace(['--version']);
+  expect(asFlag).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^millrace \d+\.\d+\.\d+ \(Node\.js /),
+  });
+  expect(asFlag.stdout).toBe((await runMillrace(['version'])).stdout);
 });
 
 it('says how to start a platform when none is running', async () => {

@@ -1,7 +1,7 @@
 import { defineOptions } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
-import { version } from '../version.ts';
+import { version, versionLine } from '../version.ts';
 
 export const versionCommand = defineCommand({
   name: 'version',
@@ -10,9 +10,7 @@ export const versionCommand = defineCommand({
   examples: ['millrace version'],
   run({ terminal, options }) {
     const { node } = process.versions;
-    terminal.print(
-      options.json ? JSON.stringify({ millrace: version(), node }) : `millrace ${version()} (Node.js ${node})`,
-    );
+    terminal.print(options.json ? JSON.stringify({ millrace: version(), node }) : versionLine());
     return Promise.resolve(EXIT.ok);
   },
 });
