@@ -28,7 +28,7 @@ export const ROOMS = [
   },
   {
     folder: /^examples\/[^/]+$/,
-    mayImport: /^(core|connectors\/[^/]+)$/,
+    mayImport: /^(core|connectors\/[^/]+|servers\/[^/]+)$/,
     because: 'an example uses what a user would',
   },
   { folder: /^scripts$/, mayImport: /^$/, because: 'scripts must run before anything is built' },
