@@ -1,0 +1,70 @@
+import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
+import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent, StateModel } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { namespaceUrl, withSet } from '../servers.ts';
+import { openBoth } from './fixture.ts';
+
+const OPTIONS = { schema: STATE_SCHEMA, partitions: 2, keep: 5, retentionMs: 24 * 3_600_000 };
+const MINUTE = { from: STATE_START, to: STATE_START + STATE_MINUTE, where: {}, groupBy: ['brand'], limit: 100_000 };
+
+describe('what does not fit one record', () => {
+  let server: AerospikeDev;
+  beforeAll(async () => {
+    // Nothing may come near the real limit of 1 MiB.
+    server = await startAerospikeDev({ port: 0, namespaces: ['test'], maxRecordBytes: 256 * 1024 });
+  });
+  afterAll(() => server.stop());
+
+  const open = async () => {
+    const store = await openBoth(withSet(namespaceUrl(server)), OPTIONS);
+    onTestFinished(async () => {
+      await server.faults.clear();
+      await store.close();
+    });
+    return store;
+  };
+
+  it('goes on in the next one: minutes and dictionaries, in small and large commits, with lost answers', async () => {
+    let store = await open();
+    const model = new StateModel(OPTIONS);
+    const events = Array.from({ length: 24_000 }, (_, offset) =>
+      stateEvent(offset, {
+        key: `key-${offset % 100}`,
+        dimensions: [`a brand with a long name ${offset % 3000}`.padEnd(60, 'x'), 'PL', `text ${offset}`],
+        measures: [offset, -offset],
+      }),
+    );
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 5 });
+    for (let at = 0; at < events.length;) {
+      const size = at === 0 ? 12_000 : 1500;
+      const change = stateChange(events.slice(at, at + size));
+      await store.writer.commit([change]);
+      model.commit([change]);
+      at += size;
+      // Readers follow while it grows, and new ones begin anywhere.
+      if (at === 15_000) store = await store.reopen();
+      if (at % 3000 === 0) expect(await store.reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+    }
+    await server.faults.clear();
+    const { reader } = await store.reopen();
+    expect(await reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+    const query = { kind: 0, from: 0, to: Infinity, limit: 100 };
+    for (const key of ['key-0', 'key-99'])
+      expect(await reader.timeline(key, query)).toEqual(model.timeline(key, query));
+  }, 60_000);
+
+  it('is left out of timelines whose texts are far too long', async () => {
+    const { writer, reader } = await open();
+    for (let offset = 0; offset < 10; offset++) {
+      const long = String(offset).repeat(60_000);
+      await writer.commit([
+        stateChange([stateEvent(offset, { time: STATE_START + offset, dimensions: ['x', 'PL', long] })]),
+      ]);
+    }
+    const entries = await reader.timeline('alice', { kind: 0, from: 0, to: Infinity, limit: 100 });
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries.length).toBeLessThan(5);
+    expect(entries.map(({ time }) => time - STATE_START)).toEqual([9, 8, 7, 6].slice(0, entries.length));
+  });
+});
