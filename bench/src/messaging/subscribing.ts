@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEventLog, openSubscriber, type EventLog, type JsonValue, type Subscriber } from '@millrace/core';
 import { redisCommand, type KafkaServer, type RedisServer } from '@millrace/testkit';
 import { Consumer } from '@platformatic/kafka';
@@ -10,6 +10,8 @@ import { drainWithFetch } from './raw-fetch.ts';
 /** Entries that the raw client asks for at a time. */
 const COUNT = 1000;
 const STREAM = 'orders';
+/** More in the stream than is read: at its end a reader that waits for new entries would be measured, not the reading. */
+const MORE = 10 * COUNT;
 const CHANNEL = 'orders';
 const TOPIC = 'orders';
 const PARTITIONS = 3;
@@ -69,9 +71,10 @@ export async function fill(redis: RedisServer, kafka: KafkaServer, operations: n
   const [topic, log] = (await Promise.all(
     [TOPIC, LOG].map((name) => openEventLog(`${kafka.url}/${name}`, { partitions: PARTITIONS })),
   )) as [EventLog, EventLog];
-  for (let from = 0; from < operations; from += COUNT) {
+  for (let from = 0; from < operations + MORE; from += COUNT) {
     const texts = Array.from({ length: COUNT }, (_, index) => JSON.stringify(orders.at(from + index)));
     await client.pipeline(texts.map((text) => ['xadd', STREAM, '*', 'data', text])).exec();
+    if (from >= operations) continue;
     const records = texts.map((text, index) => ({ key: orders.keyAt(from + index), value: Buffer.from(text) }));
     await topic.append(records);
     await Promise.all(Array.from({ length: RECORDS_PER_OPERATION }, () => log.append(records)));
@@ -119,7 +122,7 @@ function subscriber(url: string, operations: number, options: (group: string) =>
             },
             { signal: stop.signal },
           );
-          while (opened.details().acknowledged < operations) await breathe();
+          while (opened.details().acknowledged < operations) await sleep(1);
           tally.check(operations);
         },
         async end() {
