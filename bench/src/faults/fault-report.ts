@@ -2,11 +2,11 @@ import type { ProofContext, ProofResult } from '../proof.ts';
 import type { Guarantee, Lane, LaneResult } from './lane.ts';
 import { makeTrouble, type Trouble } from './trouble.ts';
 
-type Shape = Pick<Trouble, 'cuts' | 'restartsPerServer'>;
+type Shape = Pick<Trouble, 'cuts' | 'restartsPerServer' | 'maxPauseMs'>;
 
 const SIZES: Readonly<Record<ProofContext['size'], Shape>> = {
-  full: { cuts: 20, restartsPerServer: 2 },
-  small: { cuts: 4, restartsPerServer: 1 },
+  full: { cuts: 20, restartsPerServer: 2, maxPauseMs: 2000 },
+  small: { cuts: 4, restartsPerServer: 1, maxPauseMs: 300 },
 };
 
 const MAY_LOSE: readonly Guarantee[] = ['at most once'];

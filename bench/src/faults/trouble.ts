@@ -10,6 +10,8 @@ export interface Trouble {
   readonly servers: readonly ServerControl[];
   readonly cuts: number;
   readonly restartsPerServer: number;
+  /** Before each cut, a random part of it. */
+  readonly maxPauseMs: number;
 }
 
 export interface TroubleDone {
@@ -20,7 +22,6 @@ export interface TroubleDone {
   readonly longestRecoveryMs: number;
 }
 
-const MAX_PAUSE_MS = 300;
 const STUCK_MS = 60_000;
 
 /**
@@ -33,7 +34,7 @@ export async function makeTrouble(
   lanes: readonly Lane[],
   context: ProofContext,
 ): Promise<TroubleDone> {
-  const { proxies, servers, cuts, restartsPerServer } = trouble;
+  const { proxies, servers, cuts, restartsPerServer, maxPauseMs } = trouble;
   const restarts = Array.from({ length: restartsPerServer }, (_, turn) => servers.map((server) => ({ server, turn })));
   const pending = restarts.flat();
   const every = Math.floor(cuts / (pending.length + 1));
@@ -41,7 +42,7 @@ export async function makeTrouble(
   let longestRecoveryMs = 0;
   const total = pending.length;
   for (let cut = 1; cut <= cuts; cut++) {
-    await sleep(MAX_PAUSE_MS * Math.random(), undefined, { signal: context.signal });
+    await sleep(maxPauseMs * Math.random(), undefined, { signal: context.signal });
     connections += proxies.reduce((sum, proxy) => sum + proxy.cut(), 0);
     longestRecoveryMs = Math.max(longestRecoveryMs, await movedOn(lanes, context));
     if (cut % every !== 0) continue;
