@@ -27,9 +27,15 @@ function hasToken(authorization: string, token: string): boolean {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** Headers that proxies add. One that adds none and rewrites Host looks like a program of this machine: use a token. */
+const OF_PROXIES = /^(?:forwarded|via|x-real-ip|x-forwarded-.+)$/;
+
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   if (!isLoopbackAddress(socket.remoteAddress ?? '')) return false;
-  if (headers['forwarded'] !== undefined || headers['x-forwarded-for'] !== undefined) return false;
+  if (Object.keys(headers).some((name) => OF_PROXIES.test(name))) return false;
+  // What a browser says of a page on another site, which needs no Origin for a plain GET.
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   if (headers.origin !== undefined && !isLoopbackUrl(headers.origin)) return false;
   return isLoopbackUrl(`http://${headers.host ?? ''}`);
 }

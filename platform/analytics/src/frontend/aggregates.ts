@@ -111,9 +111,9 @@ function filtersOf(query: Query): ReadonlyMap<DimensionName, string> {
 }
 
 function groupingOf(query: Query): readonly DimensionName[] {
-  const text = query.text('group_by');
-  if (text === undefined) return [];
-  const names = new Set(text.split(',').map((name) => oneOf('group_by', name, DIMENSIONS)));
+  // One list or the name repeated: people try both.
+  const given = query.all('group_by').flatMap((text) => text.split(','));
+  const names = new Set(given.map((name) => oneOf('group_by', name, DIMENSIONS)));
   return DIMENSIONS.filter((name) => names.has(name));
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { toMillraceError, type LogAppender, type Logger, type NewRecord } from '@millrace/core';
+import { MillraceError, toMillraceError, type LogAppender, type Logger, type NewRecord } from '@millrace/core';
 import { encodeTag } from '../codec.ts';
 import { mediaType, readBody, unsupportedMediaType } from './body.ts';
 import { toRequestError, writeError } from './errors.ts';
@@ -67,9 +67,14 @@ export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: n
     handle(request, response) {
       const tell = answered === undefined ? undefined : tellWhenAnswered(request, response, answered);
       const type = request.headers['content-type'];
-      if (type !== JSON_TYPE && mediaType(type) !== JSON_TYPE) {
+      const encoding = request.headers['content-encoding'];
+      if ((type !== JSON_TYPE && !isJson(type)) || (encoding !== undefined && encoding !== 'identity')) {
         request.resume();
-        refuse(request, response, unsupportedMediaType(type, JSON_TYPE));
+        refuse(
+          request,
+          response,
+          isJson(type) ? unsupportedEncoding(encoding!) : unsupportedMediaType(type, JSON_TYPE),
+        );
         return;
       }
       readBody(request, request.headers, MAX_TAG_BYTES, (error, body) => {
@@ -84,6 +89,22 @@ export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: n
     },
   };
 }
+
+const CHARSET = /;\s*charset="?([^";]+)/i;
+
+/** JSON in UTF-8, said or unsaid. */
+function isJson(type: string | undefined): boolean {
+  if (mediaType(type) !== JSON_TYPE) return false;
+  const charset = CHARSET.exec(type!)?.[1]?.trim().toLowerCase() ?? 'utf-8';
+  return charset === 'utf-8' || charset === 'utf8';
+}
+
+const unsupportedEncoding = (encoding: string): MillraceError =>
+  new MillraceError('UNSUPPORTED_MEDIA_TYPE', 'a single tag comes uncompressed; send many by /user_tags/batch', {
+    field: 'Content-Encoding',
+    value: encoding,
+    accepted: 'none',
+  });
 
 /** Logs the request once it is answered, with the body that the returned function is given. */
 function tellWhenAnswered(

@@ -97,6 +97,10 @@ describe('/admin', () => {
     [{ host: '127.0.0.1', origin: 'http://evil.example' }, 401],
     [{ host: '127.0.0.1', origin: 'null' }, 401],
     [{ host: '127.0.0.1', 'x-forwarded-for': '10.0.0.1' }, 401],
+    [{ host: '127.0.0.1', 'x-real-ip': '10.0.0.1' }, 401],
+    [{ host: '127.0.0.1', via: '1.1 proxy' }, 401],
+    [{ host: '127.0.0.1', 'sec-fetch-site': 'cross-site' }, 401],
+    [{ host: '127.0.0.1', 'sec-fetch-site': 'none' }, 200],
     [{ host: '127.0.0.1', authorization: 'Bearer guess' }, 401],
   ])('answers %o without a token with %i', async (headers, status) => {
     expect(await statusWith(await startFrontend(), headers as Record<string, string>)).toBe(status);

@@ -160,6 +160,15 @@ describe('POST /user_tags', () => {
     expect((await request('/user_tags', { method: 'POST' })).status).toBe(415);
   });
 
+  it.each([
+    ['Content-Type', { 'content-type': 'application/json; charset=latin1' }],
+    ['Content-Encoding', { 'content-encoding': 'gzip' }],
+  ])('refuses a %s that it does not read', async (field, headers) => {
+    const { postTag } = await startFrontend();
+    const error = await refusal(await postTag(TAG, headers));
+    expect(error).toMatchObject({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', field });
+  });
+
   it('takes a Content-Type with a charset', async () => {
     const { postTag } = await startFrontend();
     expect((await postTag(TAG, { 'content-type': 'application/json; charset=UTF-8' })).status).toBe(204);
