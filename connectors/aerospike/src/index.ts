@@ -13,3 +13,5 @@ export const connector: Connector = {
 
 export * from './read/record-reader.ts';
 export * from './read/split-record.ts';
+export * from './migrate/v1-layout.ts';
+export * from './migrate/v1-reader.ts';

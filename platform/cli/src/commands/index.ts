@@ -8,6 +8,7 @@ import { deadLettersShowCommand } from './dead-letters-show.ts';
 import { flowRunCommand } from './flow-run.ts';
 import { frontendCommand } from './frontend.ts';
 import { loadCommand } from './load.ts';
+import { migrateAerospikeV1Command } from './migrate-aerospike-v1.ts';
 import { processorCommand } from './processor.ts';
 import { profileCommand } from './profile.ts';
 import { pubCommand } from './pub.ts';
@@ -33,6 +34,7 @@ export const commands: readonly AnyCommand[] = [
   pubCommand,
   subCommand,
   flowRunCommand,
+  migrateAerospikeV1Command,
   aerospikeDevCommand,
   configCommand,
   versionCommand,

@@ -1,0 +1,152 @@
+import { type AerospikeDev, type FaultKind, startAerospikeDev } from '@millrace/aerospike-dev';
+import { type JsonValue, openPublisher, type Publisher, type PublisherConfig } from '@millrace/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { openAerospikeRecords } from '../../src/index.ts';
+import { listOf } from '../list-of.ts';
+import { namespaceUrl, withSet } from '../servers.ts';
+
+let server: AerospikeDev;
+let place: string;
+
+const opened: Publisher[] = [];
+
+beforeAll(async () => {
+  server = await startAerospikeDev({ port: 0, namespaces: ['test'], nodes: 2 });
+});
+beforeEach(() => {
+  place = withSet(namespaceUrl(server));
+});
+afterEach(async () => {
+  await server.faults.clear();
+  for (const publisher of opened.splice(0)) await publisher.close();
+});
+afterAll(() => server.stop());
+
+async function open(config: PublisherConfig = {}): Promise<Publisher> {
+  const publisher = await openPublisher(place, config);
+  opened.push(publisher);
+  return publisher;
+}
+
+async function stored(): Promise<unknown[]> {
+  const records = await openAerospikeRecords(place);
+  try {
+    return (await listOf(records.scan())).map(({ bins }) => bins['n'] as JsonValue);
+  } finally {
+    await records.close();
+  }
+}
+
+const RETRIED: readonly FaultKind[] = ['timeout', 'timeout-after-apply', 'hot-key', 'device-overload', 'unavailable'];
+
+describe('a publisher meets', () => {
+  it.each([...RETRIED, 'disconnect', 'disconnect-after-apply'] as const)('%s: it sends again', async (kind) => {
+    const publisher = await open();
+    await server.faults.add({ kind, commands: 'write', percent: 20, times: 60 });
+    await Promise.all(Array.from({ length: 500 }, (_, n) => publisher.publish({ key: `k${n}`, value: { n } })));
+    expect((await stored()).length).toBe(500);
+    expect(publisher.details()).toMatchObject({ offered: 500, publish_count: 500, refused: 0 });
+  });
+
+  it('a node that is lost and comes back', async () => {
+    const publisher = await open();
+    const sent: Promise<void>[] = [];
+    for (let n = 0; n < 3000; n++) {
+      sent.push(publisher.publish({ key: `k${n}`, value: { n } }));
+      if (n === 1000) await server.loseNode(1);
+      if (n === 2000) await server.returnNode(1);
+      if (n % 500 === 0) await sent.at(-1);
+    }
+    await Promise.all(sent);
+    expect(new Set(await stored()).size).toBe(3000);
+  });
+
+  it('a lost answer to a conditional write: what it wrote itself is no conflict', async () => {
+    const eq = await open({ generation_policy: 'eq' });
+    await eq.publish({ key: 'k', value: { n: 1, __generation: 0 } });
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', times: 1 });
+    await eq.publish({ key: 'k', value: { n: 2, __generation: 1 } });
+    const create = await open({ write_mode: 'create' });
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', times: 1 });
+    await create.publish({ key: 'new', value: { n: 3 } });
+    expect(new Set(await stored())).toEqual(new Set([2, 3]));
+  });
+
+  it('a lost answer, and another writer: that is a conflict', async () => {
+    const eq = await open({ generation_policy: 'eq' });
+    await eq.publish({ key: 'k', value: { n: 1, __generation: 0 } });
+    const other = await open();
+    await other.publish({ key: 'k', value: { n: 'other' } });
+    await server.faults.add({ kind: 'timeout', commands: 'write', times: 1 });
+    await expect(eq.publish({ key: 'k', value: { n: 2, __generation: 1 } })).rejects.toMatchObject({ code: 'REFUSED' });
+    expect(await stored()).toEqual(['other']);
+  });
+
+  it('one too large among others: that one is refused, with its size and the way out', async () => {
+    const publisher = await open();
+    const [before, large, after] = await Promise.allSettled([
+      publisher.publish({ key: 'a', value: { n: 1 } }),
+      publisher.publish({ key: 'large', value: { n: 'x'.repeat(1_100_000) } }),
+      publisher.publish({ key: 'b', value: { n: 2 } }),
+    ]);
+    expect([before.status, after.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(large).toMatchObject({ reason: { code: 'RECORD_TOO_LARGE', details: { value: 1_100_049 } } });
+    expect((large as PromiseRejectedResult).reason).toMatchObject({
+      message: expect.stringMatching(/"large".*1100049 bytes.*splitRecord/),
+    });
+    expect(new Set(await stored())).toEqual(new Set([1, 2]));
+  });
+
+  it('its server away: messages wait, and arrive when it is back', async () => {
+    let own = await startAerospikeDev({ port: 0, namespaces: ['test'] });
+    place = withSet(namespaceUrl(own));
+    const publisher = await open();
+    await publisher.publish({ key: 'a', value: { n: 1 } });
+    await own.stop();
+    const waiting = publisher.publish({ key: 'b', value: { n: 2 } });
+    own = await startAerospikeDev({ port: own.port, namespaces: ['test'] });
+    await waiting;
+    expect(await stored()).toEqual([2]);
+    await publisher.close();
+    await own.stop();
+  });
+
+  it('a failure that lasts: attempts and policies are counted as configured', async () => {
+    // Longer than the test may take.
+    place = place.replaceAll('10s', '60s');
+    const publisher = await open({ retry_max: 1, policies: { timeout: 100, retry: 'POLICY_RETRY_ONCE' } });
+    await server.faults.add({ kind: 'silence-after-apply', commands: 'write' });
+    await expect(publisher.publish({ key: 'a', value: { n: 1 } })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it.each([
+    [{ timeout: 0 }, 'policies'],
+    [{ unknown: 1 }, 'policies'],
+    [{ commit_level: 'some' }, 'policies'],
+    ['text', 'policies'],
+  ])('policies %j that it does not know: an error at the start', async (policies, field) => {
+    await expect(openPublisher(place, { policies })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(field),
+    });
+  });
+});
+
+describe('the URL of a publisher', () => {
+  it('names namespace and set, with the nodes as an option, also as a list of pairs', async () => {
+    const [host, port] = server.hosts.split(',')[0]!.split(':');
+    const before = await server.records('test');
+    const publisher = await openPublisher('aerospike://test/sensors', { hosts: [[host, Number(port)]] });
+    await publisher.publish({ key: 'a', value: { n: 1 } });
+    await publisher.close();
+    expect(await server.records('test')).toBe(before + 1);
+  });
+
+  it.each([
+    ['aerospike://a/test', 'INVALID_OPTION'],
+    ['aerospike://test:sensors', 'INVALID_ARGUMENT'],
+  ])('%s has no set', async (url, code) => {
+    await expect(openPublisher(url, {})).rejects.toMatchObject({ code, details: { field: 'url' } });
+  });
+});

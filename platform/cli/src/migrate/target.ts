@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { open, rename, writeFile, readFile, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { PlatformClient } from '../platform-client.ts';
+import { sendChunk } from '../replay/sender.ts';
+
+/** Where migrated tags go. */
+export interface MigrationTarget {
+  /** Resolves with the number that was refused, once all are safe. */
+  write(lines: readonly string[]): Promise<number>;
+  /** Bytes that are safe; what follows is cut off when a migration goes on from there. */
+  readonly position: number;
+  close(): Promise<void>;
+}
+
+const LINES = 1000;
+
+/** Sends them to a running platform; a request that is repeated within ten minutes counts once. */
+export function platformTarget(
+  platform: PlatformClient,
+  signal: AbortSignal,
+  onRefusal: (why: string) => void,
+): MigrationTarget {
+  return {
+    position: 0,
+    async write(lines) {
+      let refused = 0;
+      for (let start = 0; start < lines.length; start += LINES) {
+        const body = Buffer.from(`${lines.slice(start, start + LINES).join('\n')}\n`);
+        const tags = Math.min(LINES, lines.length - start);
+        const chunk = {
+          body,
+          tags,
+          from: 0,
+          to: body.length,
+          nextLine: 1,
+          lineOf: (line: number) => line,
+          errors: [],
+          time: undefined,
+        };
+        const key = createHash('sha256').update(body).digest('hex');
+        const { rejected, errors } = await sendChunk(platform, chunk, key, signal);
+        refused += rejected;
+        for (const { message } of errors) onRefusal(message);
+      }
+      return refused;
+    },
+    close: async () => {},
+  };
+}
+
+/** Appends them to a file of JSON lines, from `position` on. */
+export async function fileTarget(path: string, position: number): Promise<MigrationTarget> {
+  const file = await open(path, position === 0 ? 'w' : 'r+');
+  await file.truncate(position);
+  let end = position;
+  return {
+    get position() {
+      return end;
+    },
+    async write(lines) {
+      if (lines.length === 0) return 0;
+      const text = Buffer.from(`${lines.join('\n')}\n`);
+      await file.write(text, 0, text.length, end);
+      await file.sync();
+      end += text.length;
+      return 0;
+    },
+    close: () => file.close(),
+  };
+}
+
+/** Only counts them. */
+export const noTarget: MigrationTarget = { position: 0, write: async () => 0, close: async () => {} };
+
+/** How far a migration has got. */
+export interface MigrationProgress {
+  /** All partitions below are done. */
+  readonly next: number;
+  readonly position: number;
+  readonly profiles: number;
+  readonly unreadable: number;
+  readonly refused: number;
+  readonly tags: {
+    readonly views: number;
+    readonly viewsPrice: number;
+    readonly buys: number;
+    readonly buysPrice: number;
+  };
+  /** Epoch seconds of the minutes that have tags. */
+  readonly minutes: readonly number[];
+}
+
+export async function readProgress(path: string): Promise<MigrationProgress | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as MigrationProgress;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A reader never sees half of it. */
+export async function writeProgress(path: string, progress: MigrationProgress): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(`${path}.new`, `${JSON.stringify(progress)}\n`);
+  await rename(`${path}.new`, path);
+}
