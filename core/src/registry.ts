@@ -3,6 +3,7 @@ import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { Logger } from './logging.ts';
 import type { WalStores } from './messaging/wal-publisher.ts';
+import { FanInSubscriber } from './messaging/combinators/fan-in.ts';
 import { publisherOf, subscriberOf, withoutPassword } from './messaging/create.ts';
 import type { PublisherConfig, SubscriberConfig } from './messaging/create.ts';
 import { loadDelegate } from './messaging/custom.ts';
@@ -181,6 +182,11 @@ export function createRegistry(
     const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
     const { source } = config;
     if (source === undefined) throw missing(`subscriber "${name}"`, 'source');
+    const parts = partsOfFanIn(source);
+    if (parts !== undefined) {
+      const children = parts.map((part) => createSubscriber(part, { source: part, ack: 'manual' }));
+      return new FanInSubscriber(name, await Promise.all(children), config);
+    }
     return subscriberOf(await sourceOf(source, delegate), name, source, config);
   }
 
@@ -218,6 +224,12 @@ export const {
 } = createRegistry(PACKAGES, (name) => import(name) as Promise<{ readonly connector: Connector }>);
 
 const schemeOf = (url: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+
+/** URLs with commas between, of which several hosts of one URL may have some too; undefined for every other URL. */
+function partsOfFanIn(url: string): string[] | undefined {
+  const [, list] = /^(?:fanin|composite):(?:\/\/)?(.+)$/is.exec(url) ?? [];
+  return list?.split(/,(?=[a-z][a-z0-9+.-]*:\/\/|file:|custom:)/i);
+}
 
 const nameFor = (url: string, name: unknown): string => (typeof name === 'string' ? name : withoutPassword(url));
 

@@ -142,4 +142,22 @@ describe('flow run', () => {
     const last = JSON.parse(json.stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
     expect(last).toMatchObject({ received: 3, published: 1, in_flight: 0 });
   });
+
+  it('loses nothing when it is killed, and goes on', async () => {
+    const values = Array.from({ length: 60_000 }, (_, index) => index);
+    await write(values.map((value) => `${value}\n`).join(''));
+    await write('source: { url: "file:a.jsonl", position: position.json }\nsink: file:b.jsonl\n', 'f.yaml');
+    const child = spawn(process.execPath, [MILLRACE_MAIN, 'flow', 'run', 'f.yaml'], { stdio: 'ignore', cwd: folder });
+    const closed = once(child, 'close');
+    await expect.poll(() => written('b.jsonl').catch(() => ''), { timeout: 20_000, interval: 5 }).not.toBe('');
+    child.kill('SIGKILL');
+    const [code] = (await closed) as [number | null];
+    expect(code).toBeNull();
+    expect((await run(['flow', 'run', 'f.yaml'])).code).toBe(0);
+    const lines = (await written('b.jsonl')).trimEnd().split('\n').map(Number);
+    const first = [...new Set(lines)];
+    expect(first.filter((value) => values[value] === value)).toHaveLength(values.length);
+    // What was under way at the kill comes again, and no more.
+    expect(lines.length - values.length).toBeLessThanOrEqual(1001);
+  });
 });

@@ -6,12 +6,12 @@ import {
   publishMetronome,
 } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { subscriberOf } from '../../../src/index.ts';
+import { createRegistry, subscriberOf } from '../../../src/index.ts';
 import { defineOptions, defineSource } from '../../../src/index.ts';
 import type { Received, SubscriberConfig } from '../../../src/index.ts';
 
 /** Numbers from 1 on; ends behind `last`. */
-function counting(name: string, last: number, config: SubscriberConfig = {}) {
+function countingSource(name: string, last: number) {
   const acknowledged: number[] = [];
   let given = 0;
   const source = defineSource({
@@ -32,6 +32,11 @@ function counting(name: string, last: number, config: SubscriberConfig = {}) {
       }),
     }),
   });
+  return { source, acknowledged };
+}
+
+function counting(name: string, last: number, config: SubscriberConfig = {}) {
+  const { source, acknowledged } = countingSource(name, last);
   return { subscriber: subscriberOf(source, name, 'counting:', config), acknowledged };
 }
 
@@ -117,6 +122,26 @@ describe('fan-in', () => {
     expect(await merged.next({ timeoutMs: 20 })).toBeUndefined();
     expect(await first.next({ timeoutMs: 0 })).toEqual({ value: 'unheard' });
     await merged.close();
+  });
+});
+
+describe('fanin: URLs', () => {
+  const { createSubscriber } = createRegistry({ counting: 'counting' }, async () => ({
+    connector: { sources: { counting: countingSource('any', 3).source } },
+  }));
+
+  it.each(['fanin://', 'composite:'])('opens every part of %s as a subscriber of its own', async (scheme) => {
+    const parts = ['counting://a:1,b:2/x', 'counting://c'];
+    const merged = await createSubscriber('merged', { source: scheme + parts.join(','), max_depth: 10 });
+    expect(merged.details()).toMatchObject({ name: 'merged', max_depth: 10, subscriber_count: 2 });
+    expect(Object.keys((merged as FanInSubscriber).details().subscribers)).toEqual(parts);
+  });
+
+  it('says which part is wrong', async () => {
+    await expect(createSubscriber('merged', { source: 'fanin://counting://a,none://b' })).rejects.toMatchObject({
+      code: 'UNKNOWN_SCHEME',
+      details: { value: 'none://b' },
+    });
   });
 });
 
