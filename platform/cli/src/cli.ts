@@ -8,6 +8,7 @@ import {
   sectionFor,
   toMillraceError,
 } from '@millrace/core';
+import type { ErrorCode } from '@millrace/core';
 import { CommanderError } from 'commander';
 import type { AnyCommand, CommandContext } from './command.ts';
 import { EXIT } from './command.ts';
@@ -101,14 +102,24 @@ function report(error: unknown, terminal: Terminal, debug: boolean, argv: readon
     return EXIT.usage;
   }
   const failure = toMillraceError(error);
-  terminal.note(`error ${failure.code}: ${failure.message}`);
+  const { accepted } = failure.details;
+  const more = accepted === undefined || failure.message.includes(accepted) ? '' : ` (accepted: ${accepted})`;
+  terminal.note(`error ${failure.code}: ${failure.message}${more}`);
   if (debug) terminal.note(String(failure.stack));
   if (debug && failure.cause instanceof Error) terminal.note(`caused by ${failure.cause.stack}`);
   if (failure.code === 'INTERNAL' && !debug) terminal.note('Run the same with --debug to see where it happened.');
   return isUsage(failure) ? EXIT.usage : EXIT.failure;
 }
 
-const USAGE_CODES: readonly string[] = ['INVALID_OPTION', 'UNKNOWN_OPTION', 'INVALID_ARGUMENT'];
+/** What was typed is wrong, whether the command found out or the platform that it asked. */
+const USAGE_CODES: readonly ErrorCode[] = [
+  'INVALID_ARGUMENT',
+  'INVALID_OPTION',
+  'INVALID_PARAMETER',
+  'MISSING_PARAMETER',
+  'RANGE_TOO_LONG',
+  'UNKNOWN_OPTION',
+];
 
 const isUsage = (error: MillraceError): boolean => USAGE_CODES.includes(error.code);
 

@@ -1,6 +1,6 @@
 import type { OptionValues, Options } from '@millrace/core';
 import { ERRORS, MillraceError, defineOptions, readOwner, stringOption } from '@millrace/core';
-import type { ErrorCode } from '@millrace/core';
+import type { ErrorCode, ErrorDetails } from '@millrace/core';
 import { DEFAULT_DATA_DIRECTORY } from './options.ts';
 import { dataFlag } from './shell.ts';
 
@@ -111,14 +111,19 @@ const reasonOf = (error: unknown): string => {
 
 /** The error that a platform answered with, under its own code where it is one of ours. */
 export function errorOf({ status, text }: Answer, url: string): MillraceError {
-  const { code, message } = parseError(text);
+  const { code, message, ...details } = parseError(text);
   const known: ErrorCode = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL';
-  return new MillraceError(known, message ?? `${url} answered with status ${status}: ${text.slice(0, 200)}`);
+  return new MillraceError(known, message ?? `${url} answered with status ${status}: ${text.slice(0, 200)}`, details);
 }
 
-function parseError(text: string): { code?: string; message?: string } {
+interface AnsweredError extends ErrorDetails {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+function parseError(text: string): AnsweredError {
   try {
-    return (JSON.parse(text) as { error?: { code?: string; message?: string } }).error ?? {};
+    return (JSON.parse(text) as { error?: AnsweredError }).error ?? {};
   } catch (error) {
     if (error instanceof SyntaxError) return {};
     throw error;

@@ -9,7 +9,7 @@ import type { Cursor } from '../replay/cursor.ts';
 import { CursorFile } from '../replay/cursor.ts';
 import { parsePairs } from '../replay/mapping.ts';
 import { parseSpeed, runReplay } from '../replay/run.ts';
-import { grouped } from '../terminal.ts';
+import { counted, grouped } from '../terminal.ts';
 
 /** Wrong lines that are shown one by one; the others are counted. */
 const SHOWN_ERRORS = 100;
@@ -114,7 +114,7 @@ export const replayCommand = defineCommand({
     else {
       const { accepted, rejected, seconds, perSecond } = report;
       terminal.print(
-        `${grouped(accepted)} tags accepted, ${grouped(rejected)} lines rejected in ${grouped(seconds)} s: ${grouped(perSecond)}/s`,
+        `${counted(accepted, 'tag')} accepted, ${counted(rejected, 'line')} rejected in ${grouped(seconds)} s: ${grouped(perSecond)}/s`,
       );
     }
     if (report.finished) return EXIT.ok;

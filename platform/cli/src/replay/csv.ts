@@ -68,14 +68,11 @@ function rowMapper(mapping: Mapping, header: readonly string[]): ReturnType<type
   const places = new Map(header.map((name, index) => [name, index]));
   for (const [field, column] of mapping.columns) {
     if (places.has(column)) continue;
+    const repeat = /,\w+=/.test(column) ? '; for several fields repeat --map' : '';
     throw new MillraceError(
       'INVALID_OPTION',
-      `--map ${field}=${column}: the file has the columns ${header.join(', ')}`,
-      {
-        field: '--map',
-        value: column,
-        accepted: header.join(', '),
-      },
+      `--map ${field}=${column}: the file has the columns ${header.join(', ')}${repeat}`,
+      { field: '--map', value: column, accepted: header.join(', ') },
     );
   }
   return createMapper(mapping, (record, column) => {
