@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- a module without types of its own is declared there; an import could not name it
+/// <reference path="./snappyjs.d.ts" />
 import snappy from 'snappyjs';
 
 /** What the original platform keeps of one user: Snappy's raw block format around compact JSON. */
