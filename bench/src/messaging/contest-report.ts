@@ -36,5 +36,8 @@ export async function proveContests(
   };
 }
 
-const limitOf = ({ limit: { rateRatio, cpuRatio } }: Contest): string =>
-  `at least ${rateRatio}${cpuRatio === undefined ? '' : ` / or at most ${cpuRatio}`}`;
+function limitOf({ limit }: Contest): string {
+  if (limit === undefined) return 'no limit';
+  const { rateRatio, cpuRatio } = limit;
+  return `at least ${rateRatio}${cpuRatio === undefined ? '' : ` / or at most ${cpuRatio}`}`;
+}

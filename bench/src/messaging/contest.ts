@@ -7,8 +7,8 @@ export interface Contest {
   readonly ours: Contender;
   /** Of one run. */
   readonly operations: number;
-  /** Enough when either holds: ours to raw. Without `cpuRatio` only the rate counts. */
-  readonly limit: { readonly rateRatio: number; readonly cpuRatio?: number };
+  /** Enough when either holds: ours to raw. Without `cpuRatio` only the rate counts; without a limit nothing is promised. */
+  readonly limit?: { readonly rateRatio: number; readonly cpuRatio?: number };
 }
 
 export interface Contender {
@@ -58,7 +58,8 @@ export async function runContest(contest: Contest, pairs: number, context: Proof
   const { name, limit } = contest;
   const rateRatio = median(measured.map(({ raw, ours }) => ours.perSecond / raw.perSecond));
   const cpuRatio = median(measured.map(({ raw, ours }) => ours.cpuUs / raw.cpuUs));
-  const won = rateRatio >= limit.rateRatio || (limit.cpuRatio !== undefined && cpuRatio <= limit.cpuRatio);
+  const won =
+    limit === undefined || rateRatio >= limit.rateRatio || (limit.cpuRatio !== undefined && cpuRatio <= limit.cpuRatio);
   context.log(`${name}: rate ${rateRatio.toFixed(2)}, CPU ${cpuRatio.toFixed(2)}`);
   return {
     name,

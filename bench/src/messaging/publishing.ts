@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { openPublisher } from '@millrace/core';
+import { openPublisher, type Publisher } from '@millrace/core';
 import type { KafkaServer, RedisServer } from '@millrace/testkit';
 import { Producer } from '@platformatic/kafka';
 import { Redis, type ChainableCommander } from 'ioredis';
@@ -10,7 +10,10 @@ import { Orders } from './order.ts';
 const BATCH = 1000;
 const TOPIC = 'orders';
 
-/** A batch at a time, encoded as JSON on both sides, the next one when the one before is confirmed. */
+/**
+ * A batch at a time, encoded as JSON on both sides, the next one when each message of the one before is confirmed. Once,
+ * for comparison, with `enqueue`, whose queue takes all of them first.
+ */
 export function publishingContests(redis: RedisServer, kafka: KafkaServer, operations: number): readonly Contest[] {
   const orders = new Orders();
   const limit = { rateRatio: 0.9, cpuRatio: 1.15 };
@@ -18,23 +21,25 @@ export function publishingContests(redis: RedisServer, kafka: KafkaServer, opera
   const redisContest = (
     name: string,
     url: string,
-    add: (pipeline: ChainableCommander, number: number) => void,
+    add: (pipeline: ChainableCommander, number: number) => unknown,
+    send: Send = publishInBatches,
   ): Contest => ({
     name,
-    limit,
+    ...(send === publishInBatches ? { limit } : {}),
     operations,
     raw: rawRedis(redis.port, operations, add),
-    ours: ours(url, orders, operations, async () => {
+    ours: ours({ url, orders, operations }, send, async () => {
       await withRedis(redis.port, (client) => client.flushall());
     }),
   });
+  const addEntry = (pipeline: ChainableCommander, number: number): unknown =>
+    pipeline.xadd('orders', '*', 'data', JSON.stringify(orders.at(number)), 'key', orders.keyAt(number));
   return [
     redisContest('Redis SET', `redis://${host}/orders`, (pipeline, number) =>
       pipeline.set(`orders:${orders.keyAt(number)}`, JSON.stringify(orders.at(number))),
     ),
-    redisContest('Redis XADD', `redisstream://${host}/orders`, (pipeline, number) =>
-      pipeline.xadd('orders', '*', 'data', JSON.stringify(orders.at(number)), 'key', orders.keyAt(number)),
-    ),
+    redisContest('Redis XADD', `redisstream://${host}/orders`, addEntry),
+    redisContest('Redis XADD by enqueue', `redisstream://${host}/orders`, addEntry, enqueueAll),
     redisContest('Redis PUBLISH', `redischannel://${host}/orders`, (pipeline, number) =>
       pipeline.publish('orders', JSON.stringify(orders.at(number))),
     ),
@@ -43,7 +48,7 @@ export function publishingContests(redis: RedisServer, kafka: KafkaServer, opera
       limit,
       operations,
       raw: rawKafka(kafka, orders, operations),
-      ours: ours(`${kafka.url}/${TOPIC}`, orders, operations, async () => undefined),
+      ours: ours({ url: `${kafka.url}/${TOPIC}`, orders, operations }, publishInBatches, () => Promise.resolve()),
     },
   ];
 }
@@ -51,18 +56,39 @@ export function publishingContests(redis: RedisServer, kafka: KafkaServer, opera
 /** The topic that both sides produce to. */
 export const createOrdersTopic = (kafka: KafkaServer): Promise<boolean> => kafka.createTopic(TOPIC, { partitions: 3 });
 
-function ours(url: string, orders: Orders, operations: number, clean: () => Promise<void>): Contender {
+type Send = (publisher: Publisher, orders: Orders, operations: number) => Promise<void>;
+
+async function publishInBatches(publisher: Publisher, orders: Orders, operations: number): Promise<void> {
+  for (let from = 0; from < operations; from += BATCH) {
+    await Promise.all(
+      Array.from({ length: BATCH }, (_, index) => {
+        const number = from + index;
+        return publisher.publish({ key: orders.keyAt(number), value: orders.at(number) });
+      }),
+    );
+  }
+}
+
+async function enqueueAll(publisher: Publisher, orders: Orders, operations: number): Promise<void> {
+  for (let number = 0; number < operations; number++) {
+    await publisher.enqueue({ key: orders.keyAt(number), value: orders.at(number) });
+    // A loop of promises alone keeps everything else from running.
+    if (number % BATCH === BATCH - 1) await breathe();
+  }
+  await publisher.flush();
+}
+
+function ours(
+  { url, orders, operations }: { readonly url: string; readonly orders: Orders; readonly operations: number },
+  send: Send,
+  clean: () => Promise<void>,
+): Contender {
   return {
     async prepare() {
       const publisher = await openPublisher(url);
       return {
         async work() {
-          for (let number = 0; number < operations; number++) {
-            await publisher.enqueue({ key: orders.keyAt(number), value: orders.at(number) });
-            // A loop of promises alone keeps everything else from running.
-            if (number % BATCH === BATCH - 1) await breathe();
-          }
-          await publisher.flush();
+          await send(publisher, orders, operations);
           const { publish_count: published } = publisher.details();
           if (published !== operations) throw new Error(`${published} of ${operations} were published`);
         },
@@ -78,7 +104,7 @@ function ours(url: string, orders: Orders, operations: number, clean: () => Prom
 function rawRedis(
   port: number,
   operations: number,
-  add: (pipeline: ChainableCommander, number: number) => void,
+  add: (pipeline: ChainableCommander, number: number) => unknown,
 ): Contender {
   return {
     async prepare() {
