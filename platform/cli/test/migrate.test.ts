@@ -1,10 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openAerospikeV1, PARTITIONS } from '@millrace/aerospike';
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import { caughtUp, runMillrace, startMillrace } from '@millrace/testkit';
 import Aerospike from 'aerospike';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NOTHING_YET, runMigration } from '../src/migrate/run.ts';
+import { fileTarget } from '../src/migrate/target.ts';
 
 const PROFILES = 300;
 const EPOCH = Date.parse('2022-03-22T12:25:00.000Z');
@@ -88,6 +91,30 @@ describe('millrace migrate aerospike-v1', () => {
       expect(tags).toHaveLength(400);
       expect(tags).toContainEqual(tag(17, 'VIEW'));
     }
+  });
+
+  it('goes on where it was stopped, with nothing twice and nothing missing', async () => {
+    const out = join(directory, 'parts.ndjson');
+    const v1 = await openAerospikeV1(source, { bin: 'profile' });
+    let progress = NOTHING_YET;
+    let runs = 0;
+    for (; progress.next < PARTITIONS; runs++) {
+      const target = await fileTarget(out, progress.position);
+      const stopped = new AbortController();
+      const saved = async ({ next }: { readonly next: number }): Promise<void> => {
+        if (next % 1024 === 0) stopped.abort();
+      };
+      progress = await runMigration({ source: v1, target, from: progress, signal: stopped.signal, saved });
+      // A group that was written and not saved is cut off by the next run.
+      if (progress.next < PARTITIONS) await target.write(['{"half":']);
+      await target.close();
+    }
+    v1.close();
+    expect(runs).toBe(4);
+    const lines = (await readFile(out, 'utf8')).trimEnd().split('\n');
+    expect(new Set(lines).size).toBe(400);
+    expect(lines).toHaveLength(400);
+    expect(progress).toMatchObject({ profiles: PROFILES, tags: { views: 300, buys: 100 } });
   });
 
   it('sends them to a running platform', async () => {
