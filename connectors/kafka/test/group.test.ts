@@ -90,6 +90,21 @@ describeOnKafka('consumers of one group', () => {
     expect(state.faults).toEqual([]);
   });
 
+  it('each get all of their own topic where two topics share a group', async () => {
+    const topics = [await openLog(), await openLog()];
+    const states = topics.map(() => new TestState());
+    const values = Array.from({ length: 60 }, (_, i) => `${i}`);
+    const consumers = [];
+    for (const [at, { url, log }] of topics.entries()) {
+      consumers.push(await new TestConsumer().start(url, 'consumer', states[at]!));
+      await log.append(values.map((value) => ({ key: value, value: Buffer.from(value) })));
+    }
+    await until(() => states.every((state) => state.values.length >= values.length));
+    for (const consumer of consumers) await consumer.stop();
+    for (const state of states) expect(sorted(state.values)).toEqual(values);
+    expect(states.flatMap((state) => state.faults)).toEqual([]);
+  });
+
   it('go on by themselves after the broker was killed and started again, twice', async () => {
     const { url, log } = await openLog();
     const state = new TestState();

@@ -5,6 +5,7 @@ import { Consumer, type ConsumerGroupJoinPayload } from '@platformatic/kafka';
 import { type ClientOptions, retryDelay } from '../client-options.ts';
 import { kafkaError } from '../errors.ts';
 import type { Topic } from '../topic.ts';
+import { assignPartitions } from './assign-partitions.ts';
 
 export interface GroupMemberOptions {
   readonly client: ClientOptions;
@@ -55,6 +56,7 @@ export class GroupMember {
       sessionTimeout,
       rebalanceTimeout: sessionTimeout,
       heartbeatInterval: Math.min(HEARTBEAT_MS, sessionTimeout / 3),
+      partitionAssigner: assignPartitions,
       // Part of the join request, and so the one place that the driver waits for before it joins.
       protocolsMetadata: async () => {
         await this.#drain();
