@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisAddress } from '../address.ts';
 import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
+import { Script } from '../script.ts';
 
 /** Name in lower case, and its arguments. */
 export type Command = readonly [name: string, ...words: (string | number | Buffer)[]];
@@ -11,6 +12,11 @@ export type Command = readonly [name: string, ...words: (string | number | Buffe
 export interface EncodedCommand extends Encoded {
   readonly command: Command;
 }
+
+/** So few are cheaper as commands of their own. */
+const FEW = 4;
+
+const PUBLISH_ALL = new Script(`for i = 2, #ARGV do redis.call('PUBLISH', ARGV[1], ARGV[i]) end`);
 
 export async function connectSink(address: RedisAddress, signal: AbortSignal): Promise<Sink<EncodedCommand>> {
   // A timer for every command costs as much as the command: the sink has one per batch.
@@ -21,6 +27,8 @@ export async function connectSink(address: RedisAddress, signal: AbortSignal): P
 class RedisSink implements Sink<EncodedCommand> {
   readonly #address: RedisAddress;
   readonly #connection: RedisConnection;
+  /** Until this user turns out not to be allowed to. */
+  #mayScript = true;
 
   constructor(address: RedisAddress, connection: RedisConnection) {
     this.#address = address;
@@ -59,6 +67,7 @@ class RedisSink implements Sink<EncodedCommand> {
       return answers.map((answer) => (answer.status === 'rejected' ? answer.reason : null));
     }
     if (await this.#setTogether(client, messages)) return [];
+    if (await this.#publishTogether(client, messages)) return [];
     const pipeline = client.pipeline(messages.map(({ command }) => command as unknown as unknown[]));
     return ((await pipeline.exec()) ?? []).map(([error]) => error);
   }
@@ -77,6 +86,26 @@ class RedisSink implements Sink<EncodedCommand> {
       // Refused as a whole for one of them, say a key that this user may not write: nothing was set.
       if (isReply(error)) return false;
       throw error;
+    }
+  }
+
+  /** Messages for one channel as one call, for the same reason. @returns false when each one has to be sent by itself */
+  async #publishTogether(client: Redis, messages: readonly EncodedCommand[]): Promise<boolean> {
+    if (!this.#mayScript || messages.length < FEW) return false;
+    const channel = messages[0]!.command[1]!;
+    const words: (string | number | Buffer)[] = [channel];
+    for (const { command } of messages) {
+      if (command[0] !== 'publish' || command[1] !== channel) return false;
+      words.push(command[2]!);
+    }
+    try {
+      await PUBLISH_ALL.run(client, [], words);
+      return true;
+    } catch (error) {
+      // Refused before anything was passed on: scripts, or the channel.
+      if (!isReply(error)) throw error;
+      this.#mayScript = false;
+      return false;
     }
   }
 }

@@ -38,6 +38,23 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     await Promise.all([publisher.close(), subscriber.close()]);
   });
 
+  it.each([
+    ['any', ['+@all']],
+    ['one who may run no scripts', ['+@all', '-@scripting']],
+  ])('take a burst from %s user, in order', async (_name, rules) => {
+    const [name, user] = [`burst-${randomUUID()}`, `user-${randomUUID()}`];
+    await redisCommand(server, 'ACL', 'SETUSER', user, 'on', '>secret', '~*', '&*', ...rules);
+    const subscriber = await openSubscriber(`redischannel://127.0.0.1:${server.port}/${name}`);
+    const publisher = await openPublisher(`redischannel://${user}:secret@127.0.0.1:${server.port}/${name}`);
+    const values = Array.from({ length: 3000 }, (_, index) => index);
+    await Promise.all(values.map((value) => publisher.publish({ value })));
+    const received: unknown[] = [];
+    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+    expect(received).toEqual(values);
+    expect(await subscriber.next({ timeoutMs: 100 })).toBeUndefined();
+    await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
   it('can be subscribed by pattern: the key is the channel', async () => {
     const base = `redischannel://127.0.0.1:${server.port}/p-`;
     const subscriber = await openSubscriber(`${base}*?pattern=true`);
