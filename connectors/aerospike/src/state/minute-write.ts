@@ -2,7 +2,15 @@ import type { StateEvent, StateSchema } from '@millrace/core';
 import { encodeChunk, MinuteRows } from '@millrace/core/state';
 
 import type { Bins, Records, RecordWrite } from '../records.ts';
-import { BYTES_BIN, type ChainPosition, nextPosition, OFFSET_BIN, PIECE_BYTES, SIZE_BIN } from './chain.ts';
+import {
+  BLOCK_BYTES,
+  BYTES_BIN,
+  type ChainPosition,
+  nextPosition,
+  OFFSET_BIN,
+  PIECE_BYTES,
+  SIZE_BIN,
+} from './chain.ts';
 import type { StateKeys } from './keys.ts';
 import type { PendingWrite } from './pending-write.ts';
 
@@ -37,7 +45,8 @@ export class MinuteWrite implements PendingWrite {
   constructor(step: MinuteStep, minute: number, end: ChainPosition) {
     this.#step = step;
     this.#minute = minute;
-    this.#position = nextPosition(end);
+    // Also a full record: it refuses, and only so is seen what a commit has filled it with that never came to its end.
+    this.#position = end;
     this.#bound = step.from;
   }
 
@@ -63,10 +72,11 @@ export class MinuteWrite implements PendingWrite {
     this.#piece = { ...this.#piece, bytes: chunk.length };
     const last = this.#events[this.#done + this.#piece.events - 1]!;
     const isNew = exp.or(exp.not(exp.binExists(OFFSET_BIN)), exp.le(exp.binInt(OFFSET_BIN), exp.int(this.#bound)));
+    const hasRoom = exp.lt(exp.binInt(SIZE_BIN), exp.int(BLOCK_BYTES));
     return {
       key: keys.minute(partition, this.#minute, this.#position.block),
       operations: [op.append(BYTES_BIN, chunk), op.incr(SIZE_BIN, chunk.length), op.write(OFFSET_BIN, last.offset + 1)],
-      policy: records.policy(isNew),
+      policy: records.policy(exp.and(isNew, hasRoom)),
     };
   }
 
@@ -82,7 +92,7 @@ export class MinuteWrite implements PendingWrite {
     return false;
   }
 
-  /** Someone else, or an attempt of ours whose answer was lost, was there: what it stored is cut off. */
+  /** The record is full, or an attempt of ours or someone else was there: what it stored is cut off. */
   refused(stored: Bins | undefined): boolean {
     const reached = (stored?.[OFFSET_BIN] as number | undefined) ?? 0;
     const size = (stored?.[SIZE_BIN] as number | undefined) ?? 0;

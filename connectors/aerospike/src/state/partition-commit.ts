@@ -98,7 +98,8 @@ export class PartitionCommit {
       );
       open = open.filter((one, at) => {
         const size = (found[at]?.[SIZE_BIN] as number | undefined) ?? 0;
-        positions.set(one.minute, { block: one.end.block, size });
+        // The last record that there is, full or not: the next commit has to see what it holds.
+        if (size > 0) positions.set(one.minute, { block: one.end.block, size });
         one.end = nextPosition({ block: one.end.block, size });
         return one.end.size < size;
       });

@@ -91,7 +91,7 @@ export class TimelineWrite implements PendingWrite {
     const whole = this.#whole;
     const change =
       whole === undefined
-        ? op.append(timelineBin(partition), this.#bytes())
+        ? op.append(timelineBin(partition), this.#newest())
         : op.write(timelineBin(partition), whole.bytes);
     const bound = whole?.stored ?? this.#bound;
     return {
@@ -117,6 +117,13 @@ export class TimelineWrite implements PendingWrite {
     this.#bound = reached;
     this.#whole = { bytes: shortened(bytes, limits.keep), stored: reached };
     return false;
+  }
+
+  /** Without those that other events of the same commit push out: one key may have thousands in it. */
+  #newest(): Buffer {
+    const { keep, kinds } = this.#step.limits;
+    const bytes = this.#bytes();
+    return bytes.length > keep * kinds * EVENT_BYTES ? shortened(bytes, keep) : bytes;
   }
 
   #bytes(): Buffer {

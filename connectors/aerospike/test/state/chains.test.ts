@@ -54,6 +54,44 @@ describe('what does not fit one record', () => {
       expect(await reader.timeline(key, query)).toEqual(model.timeline(key, query));
   }, 60_000);
 
+  it('counts once after a commit that filled a record and never came to its end', async () => {
+    const place = withSet(namespaceUrl(server));
+    const events = Array.from({ length: 401 }, (_, offset) =>
+      stateEvent(offset, { key: `key-${offset % 50}`, dimensions: ['x', 'PL', `${offset}`.padStart(200, 'x')] }),
+    );
+    const ended = await openBoth(`${place}&retry_timeout=0ms`, OPTIONS);
+    await ended.writer.commit([stateChange(events.slice(0, 1))]);
+    // The entries of the dictionary are stored, so the status is all that the commit writes to this set.
+    await server.faults.add({ kind: 'timeout', set: /test\/(\w+)/.exec(place)![1]!, commands: 'write' });
+    await expect(ended.writer.commit([stateChange(events.slice(1))])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await server.faults.clear();
+    await ended.close();
+    const { writer, reader, close } = await openBoth(place, OPTIONS);
+    onTestFinished(close);
+    const model = new StateModel(OPTIONS);
+    model.commit([stateChange(events.slice(0, 1))]);
+    expect(await writer.committed(0)).toBe(1);
+    for (const [from, to] of [
+      [1, 200],
+      [200, 401],
+    ]) {
+      await writer.commit([stateChange(events.slice(from, to))]);
+      model.commit([stateChange(events.slice(from, to))]);
+    }
+    expect(await reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+  });
+
+  it('is left out of the one timeline that a commit of thousands has', async () => {
+    const { writer, reader } = await open();
+    const model = new StateModel(OPTIONS);
+    const change = stateChange(Array.from({ length: 20_000 }, (_, offset) => stateEvent(offset)));
+    await writer.commit([change]);
+    model.commit([change]);
+    const query = { kind: 0, from: 0, to: Infinity, limit: 100 };
+    expect(await reader.timeline('alice', query)).toEqual(model.timeline('alice', query));
+    expect(await reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+  });
+
   it('is left out of timelines whose texts are far too long', async () => {
     const { writer, reader } = await open();
     for (let offset = 0; offset < 10; offset++) {
