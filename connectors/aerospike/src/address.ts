@@ -185,7 +185,9 @@ function split(url: string): UrlParts {
     );
   const groups = match?.groups;
   if (groups === undefined) {
-    throw invalid('this is no URL of an Aerospike cluster', 'url', url.replace(/\/\/[^@/]*@/, '//***@'), ACCEPTED);
+    // A password may have any characters where the URL is wrong, and an option may be one.
+    const shown = url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/s, '');
+    throw invalid('this is no URL of an Aerospike cluster', 'url', shown, ACCEPTED);
   }
   const { user = '', password, authority = '', path = '', query = '' } = groups;
   return {

@@ -29,6 +29,10 @@ export async function namespaceInfo(records: Records, namespace: string): Promis
   return { takesTtl, syncLagMs: isAtOnce ? 0 : isOnDisk ? SYNC_LAG_MS : undefined };
 }
 
+/** How old a write must be to survive a power loss in both places; undefined where it does not in one. */
+export const slowerSync = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : Math.max(a, b);
+
 /** Bytes of a set on all nodes, replicas included; undefined where the server does not say. */
 export async function bytesOfSet(records: Records, namespace: string, set: string): Promise<number | undefined> {
   const answers = await records.run((client) => client.infoAll(`sets/${namespace}/${set}`));

@@ -1,3 +1,4 @@
+import type { MillraceError } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
 import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
@@ -60,7 +61,11 @@ describe('the URL of an Aerospike cluster', () => {
     expect(refusal(url)).toMatchObject({ code: 'INVALID_OPTION', details: { field } });
   });
 
-  it('shows no password in a refusal', () => {
-    expect((refusal('aerospike://me:secret@a:b:c/x') as Error).message).not.toContain('secret');
-  });
+  it.each(['aerospike://me:secret@a:b:c/x', 'aerospike://me:p@secret@a/test', 'aerospike:a/test?password=secret'])(
+    'shows no password in a refusal of %s',
+    (url) => {
+      const { message, details } = refusal(url) as MillraceError;
+      expect(message + JSON.stringify(details)).not.toContain('secret');
+    },
+  );
 });

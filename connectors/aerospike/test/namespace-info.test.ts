@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
 import { connect } from '../src/client.ts';
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
-import { bytesOfSet, namespaceInfo } from '../src/namespace-info.ts';
+import { bytesOfSet, namespaceInfo, slowerSync } from '../src/namespace-info.ts';
 import { Records } from '../src/records.ts';
 import { namespaceUrl } from './servers.ts';
 
@@ -33,6 +33,15 @@ it.each<[AerospikeDevOptions, boolean]>([
   } finally {
     await server.stop();
   }
+});
+
+it.each([
+  [0, 3000, 3000],
+  [3000, 0, 3000],
+  [3000, undefined, undefined],
+  [undefined, 0, undefined],
+])('of two namespaces that sync after %j and %j ms, both have after %j', (profiles, aggregates, both) => {
+  expect(slowerSync(profiles, aggregates)).toBe(both);
 });
 
 const closedError = (): MillraceError => new MillraceError('NOT_RUNNING', 'closed');

@@ -14,6 +14,8 @@ export interface CheckedBins {
 
 const MAX_NAME_BYTES = 15;
 const MAX_DEPTH = 100;
+/** The client sets the prototype of what it reads instead of a field of this name. */
+const LOST_NAME = '__proto__';
 /** Of a record and of each bin, beside its name and value. */
 const RECORD_BYTES = 40;
 const BIN_BYTES = 8;
@@ -43,6 +45,7 @@ export function binsOf(value: Readonly<Record<string, unknown>>, without: Readon
 
 /** @returns its length in bytes */
 function checkName(name: string): number {
+  if (name === LOST_NAME) throw refusal(`${name} cannot be the name of a bin`, name, name, 'another name');
   const bytes = Buffer.byteLength(name);
   if (bytes > 0 && bytes <= MAX_NAME_BYTES && isStorable(name)) return bytes;
   const accepted = `a name of 1 to ${MAX_NAME_BYTES} bytes without NUL`;
@@ -111,19 +114,12 @@ class CheckedCopy {
     const map: Record<string, BinValue> = {};
     for (const [key, item] of Object.entries(value)) {
       const inner = `${field}.${key}`;
-      if (!isStorable(key)) {
-        throw refusal(
-          `a key of the map ${field} has a NUL or half of a surrogate pair`,
-          field,
-          key,
-          'well-formed text',
-        );
+      if (!isStorable(key) || key === LOST_NAME) {
+        const accepted = `well-formed text, but not ${LOST_NAME}`;
+        throw refusal(`the client cannot keep the key "${key}" of the map ${field}`, field, key, accepted);
       }
       this.bytes += Buffer.byteLength(key) + 2;
-      // Defined, not assigned: `__proto__` is a key like any other.
-      if (key === '__proto__')
-        Object.defineProperty(map, key, { value: this.of(item, inner, depth + 1), enumerable: true });
-      else map[key] = this.of(item, inner, depth + 1);
+      map[key] = this.of(item, inner, depth + 1);
     }
     return map;
   }

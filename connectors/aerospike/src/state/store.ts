@@ -2,7 +2,7 @@ import { MillraceError, type StateOptions } from '@millrace/core';
 
 import { checkName, parseAerospikeUrl } from '../address.ts';
 import { connect } from '../client.ts';
-import { type NamespaceInfo, namespaceInfo } from '../namespace-info.ts';
+import { type NamespaceInfo, namespaceInfo, slowerSync } from '../namespace-info.ts';
 import { Records } from '../records.ts';
 import { LONGEST_SUFFIX_BYTES, StateKeys } from './keys.ts';
 import { stateOptions } from './options.ts';
@@ -45,11 +45,14 @@ export async function openStore(url: string, options: OpenOptions): Promise<Aero
   try {
     const keys = new StateKeys(connection.driver, { namespace, aggregatesNamespace, set });
     await agreeOnSettings(records, keys, options);
+    const info = await namespaceInfo(records, namespace);
+    const { syncLagMs } = aggregatesNamespace === namespace ? info : await namespaceInfo(records, aggregatesNamespace);
     return {
       ...options,
       records,
       keys,
-      info: await namespaceInfo(records, namespace),
+      // The log forgets what is safe, so rollups in memory must not pass for safe because the rest is on disk.
+      info: { ...info, syncLagMs: slowerSync(info.syncLagMs, syncLagMs) },
       keep: options.keep ?? DEFAULT_KEEP,
       retentionMs: options.retentionMs ?? DAY_MS,
       cacheBytes: values.cache,

@@ -94,6 +94,8 @@ describe('values', () => {
     ['a name of 16 bytes', { fifteen_bytes_xy: 1 }, 'fifteen_bytes_xy'],
     ['a name of 15 characters and more bytes', { zażółć_gęślą_ja: 1 }, 'zażółć_gęślą_ja'],
     ['an empty name', { '': 1 }, ''],
+    ['a name that the client loses', JSON.parse('{"__proto__":{"a":1},"b":1}'), '__proto__'],
+    ['a key of a map that the client loses', JSON.parse('{"map":{"__proto__":{"a":1}}}'), 'map'],
     ['no field', {}, 'value'],
     ['a text', 'text', 'value'],
     ['an array', [1], 'value'],

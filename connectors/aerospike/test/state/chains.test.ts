@@ -66,8 +66,9 @@ describe('what does not fit one record', () => {
     await expect(ended.writer.commit([stateChange(events.slice(1))])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await server.faults.clear();
     await ended.close();
-    const { writer, reader, close } = await openBoth(place, OPTIONS);
-    onTestFinished(close);
+    const store = await openBoth(place, OPTIONS);
+    onTestFinished(() => store.close());
+    const { writer, reader } = store;
     const model = new StateModel(OPTIONS);
     model.commit([stateChange(events.slice(0, 1))]);
     expect(await writer.committed(0)).toBe(1);
