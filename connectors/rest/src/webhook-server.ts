@@ -87,7 +87,8 @@ export class WebhookServer implements Source {
     if (!METHODS.has(method)) return refuse(request, response, 405, { allow: [...METHODS].join(', ') });
     const { secret, signatureHeader, maxBody } = this.#options;
     const body = await bodyOf(request, maxBody);
-    if (body === undefined) return refuse(request, response, 413);
+    if (body === 'gone') return;
+    if (body === 'too large') return refuse(request, response, 413);
     const signature = headers[signatureHeader.toLowerCase()];
     if (secret !== undefined && !isSigned(secret, body, String(signature))) return answer(response, 401);
     const key = headers[KEY_HEADER];
@@ -117,16 +118,19 @@ export class WebhookServer implements Source {
   }
 }
 
-/** Undefined when it is too large. */
-async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+/** Never rejects: anybody may open a connection and leave in the middle. */
+function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer | 'too large' | 'gone'> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | 'too large' | 'gone'>();
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  request.on('data', (part: Buffer) => {
     length += part.length;
-    if (length > maxBytes) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+    if (length <= maxBytes) parts.push(part);
+    else resolve('too large');
+  });
+  request.on('end', () => resolve(Buffer.concat(parts)));
+  for (const event of ['error', 'close']) request.on(event, () => resolve('gone'));
+  return promise;
 }
 
 function answer(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {

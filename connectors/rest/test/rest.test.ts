@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server } from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { openPublisher, openSubscriber } from '@millrace/core';
 import { signatureOf } from '@millrace/rest';
@@ -207,6 +208,21 @@ describe('receiving', () => {
     expect((await post('1', {}, `${url}s`)).status).toBe(404);
     expect((await fetch(url)).status).toBe(405);
     expect((await post('x'.repeat(11))).status).toBe(413);
+  });
+
+  it('goes on when a sender leaves within its body', async () => {
+    const { url, subscriber, post } = await openHook();
+    const { port, pathname } = new URL(url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`POST ${pathname} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf`);
+    await once(socket, 'connect');
+    // Otherwise the server may not have seen the request yet.
+    expect((await fetch(url)).status).toBe(405);
+    socket.resetAndDestroy();
+    const posted = post('1');
+    expect(await subscriber.next()).toEqual({ value: 1 });
+    await subscriber.next({ timeoutMs: 0 });
+    expect((await posted).status).toBe(204);
   });
 
   it('answers 503 when nobody is done with the message in time, or it closes', async () => {
