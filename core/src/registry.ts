@@ -184,7 +184,10 @@ export function createRegistry(
     if (source === undefined) throw missing(`subscriber "${name}"`, 'source');
     const parts = partsOfFanIn(source);
     if (parts !== undefined) {
-      const children = parts.map((part) => createSubscriber(part, { source: part, ack: 'manual' }));
+      const { logger } = config;
+      const children = parts.map((part) =>
+        createSubscriber(withoutPassword(part), { source: part, ack: 'manual', logger }),
+      );
       return new FanInSubscriber(name, await Promise.all(children), config);
     }
     return subscriberOf(await sourceOf(source, delegate), name, source, config);
@@ -231,7 +234,11 @@ function partsOfFanIn(url: string): string[] | undefined {
   return list?.split(/,(?=[a-z][a-z0-9+.-]*:\/\/|file:|custom:)/i);
 }
 
-const nameFor = (url: string, name: unknown): string => (typeof name === 'string' ? name : withoutPassword(url));
+function nameFor(url: string, name: unknown): string {
+  if (typeof name === 'string') return name;
+  const parts = partsOfFanIn(url);
+  return parts === undefined ? withoutPassword(url) : `fanin:${parts.map(withoutPassword).join(',')}`;
+}
 
 /** What a connector offers, in the words of the contracts. */
 function offeredBy({ sinks, sources, ...openers }: Connector): string {

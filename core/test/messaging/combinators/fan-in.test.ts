@@ -126,7 +126,7 @@ describe('fan-in', () => {
 });
 
 describe('fanin: URLs', () => {
-  const { createSubscriber } = createRegistry({ counting: 'counting' }, async () => ({
+  const { createSubscriber, openSubscriber } = createRegistry({ counting: 'counting' }, async () => ({
     connector: { sources: { counting: countingSource('any', 3).source } },
   }));
 
@@ -135,6 +135,17 @@ describe('fanin: URLs', () => {
     const merged = await createSubscriber('merged', { source: scheme + parts.join(','), max_depth: 10 });
     expect(merged.details()).toMatchObject({ name: 'merged', max_depth: 10, subscriber_count: 2 });
     expect(Object.keys((merged as FanInSubscriber).details().subscribers)).toEqual(parts);
+  });
+
+  it('shows the password of no part', async () => {
+    const parts = 'counting://me:secret@a,counting://:secret@b';
+    const named = await createSubscriber('merged', { source: `fanin://${parts}` });
+    const opened = await openSubscriber(`fanin://${parts}`);
+    await opened.close();
+    const shown = ['counting://me:***@a', 'counting://:***@b'];
+    expect(Object.keys((named as FanInSubscriber).details().subscribers)).toEqual(shown);
+    expect(opened.name).toBe(`fanin:${shown.join(',')}`);
+    for (const subscriber of [named, opened]) expect(JSON.stringify(subscriber.details())).not.toContain('secret');
   });
 
   it('says which part is wrong', async () => {
