@@ -42,8 +42,10 @@ export class WalPublisher implements Publisher {
   #stores: WalStores | undefined;
   #relaying: Promise<void> | undefined;
   #failure: unknown;
-  /** Bytes in the log that have not been delivered. */
+  /** Of messages of this run that have not been delivered. */
   #pendingBytes = 0;
+  /** On disk, for what an earlier run left: 0 as soon as all of that is delivered, although its files may stay. */
+  #leftBytes = 0;
   #appended = 0;
   /** Settled by the second publisher, of those that were appended in this run. */
   #relayed = 0;
@@ -73,11 +75,11 @@ export class WalPublisher implements Publisher {
     await this.#lifecycle.start(async () => {
       this.#stores = await this.#open();
       const { log, positions } = this.#stores;
-      this.#pendingBytes = log.statistics?.().bytes ?? 0;
       const { earliest, next } = await log.bounds(0);
       const [saved] = await positions.getMany([POSITION]);
       // What was released has been delivered, whatever a power loss left of the position.
       const from = Math.max(earliest, saved === undefined ? 0 : Number(Buffer.from(saved.value).toString()));
+      if (from < next) this.#leftBytes = log.statistics?.().bytes ?? 0;
       await this.#back.start();
       await this.#front.start();
       this.#relaying = this.#relay(this.#stores, from, next);
@@ -126,7 +128,7 @@ export class WalPublisher implements Publisher {
       queue_bytes: front.queue_bytes + back.queue_bytes,
       priority_queue_enabled: front.priority_queue_enabled,
       priority_key: front.priority_key,
-      wal_bytes: this.#pendingBytes,
+      wal_bytes: this.#waitingBytes,
       last_error: front.last_error ?? back.last_error,
     };
   }
@@ -142,6 +144,10 @@ export class WalPublisher implements Publisher {
         await this.#release();
       }
     });
+  }
+
+  get #waitingBytes(): number {
+    return this.#leftBytes + this.#pendingBytes;
   }
 
   async #release(): Promise<void> {
@@ -173,8 +179,8 @@ export class WalPublisher implements Publisher {
   async #append(messages: readonly LoggedMessage[]): Promise<readonly Refusal[]> {
     if (this.#failure !== undefined)
       throw new MillraceError('LOG_FAILED', 'the write-ahead buffer cannot be read', { cause: this.#failure });
-    if (this.#pendingBytes > this.#maxBytes) {
-      const message = `the write-ahead buffer of publisher "${this.name}" is full: ${this.#pendingBytes} bytes wait for the target`;
+    if (this.#waitingBytes > this.#maxBytes) {
+      const message = `the write-ahead buffer of publisher "${this.name}" is full: ${this.#waitingBytes} bytes wait for the target`;
       throw new MillraceError('LOG_FULL', message, { field: 'wal_max_bytes', value: this.#maxBytes });
     }
     await this.#stores!.log.append(messages.map(({ record }) => ({ partition: 0, value: record })));
@@ -197,7 +203,11 @@ export class WalPublisher implements Publisher {
             await positions.set(POSITION, Buffer.from(String(to)));
             await log.release(GROUP, 0, to);
             this.#relayed += records.filter(({ offset }) => offset >= firstNew).length;
-            for (const { value } of records) this.#pendingBytes = Math.max(0, this.#pendingBytes - value.length);
+            for (const { offset, value } of records) {
+              if (offset >= firstNew) this.#pendingBytes -= value.length;
+              else this.#leftBytes = Math.max(0, this.#leftBytes - value.length);
+            }
+            if (to >= firstNew) this.#leftBytes = 0;
           }
           this.#told();
         },

@@ -100,6 +100,33 @@ it('lets callers wait while it is full, and goes on when the target is back', as
   expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
 });
 
+it('is empty after a restart when all was delivered, although its files are larger than its bound', async () => {
+  const options = { name: 'numbers', wal: walUrl(), wal_max_bytes: 200 };
+  const first = await openPublisher(url, options);
+  for (let value = 0; value < 50; value++) await first.publish({ value });
+  await first.close();
+  const second = await openPublisher(url, options);
+  expect(second.details().wal_bytes).toBe(0);
+  await second.publish({ value: 50 });
+  await second.close();
+  expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
+});
+
+it('makes room after a restart once what was left is delivered', async () => {
+  const options = { name: 'numbers', wal: walUrl(), wal_max_bytes: 200 };
+  await writeFile(`${file}.away`, '');
+  const first = await openPublisher(url, options);
+  for (let value = 0; value < 10; value++) await first.publish({ value });
+  await first.close({ deadlineMs: 1 });
+  const second = await openPublisher(url, options);
+  const late = second.publish({ value: 10 });
+  await vi.waitFor(() => expect(second.details().last_error ?? '').toContain('is full'), { timeout: 5000 });
+  await rm(`${file}.away`);
+  await late;
+  await second.close();
+  expect(await arrived()).toEqual([...Array.from({ length: 11 }).keys()]);
+});
+
 it('paces what it sends by the interval, and flush does not wait for it', async () => {
   const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl(), publish_interval: 60 });
   for (let value = 0; value < 10; value++) await publisher.publish({ value });
