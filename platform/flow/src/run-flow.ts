@@ -12,7 +12,7 @@ import { Origin, settle } from './origin.ts';
 import type { Unit } from './origin.ts';
 import { Pipeline } from './pipeline.ts';
 
-/** Unacknowledged messages at most, unless the source's `max_depth` says otherwise: enough to keep sinks busy. */
+/** Messages under way at most, unless the source's `max_depth` says otherwise: enough to keep sinks busy. */
 const WINDOW = 1000;
 const DRAIN_MS = 30_000;
 
@@ -76,6 +76,9 @@ class RunningFlow {
   /** Aborts when the flow cannot go on. */
   readonly #broken = new AbortController();
   readonly #deliveries = new Set<Promise<void>>();
+  readonly #window: number;
+  /** Ends the wait for room. */
+  #settled: (() => void) | undefined;
   #received = 0;
   #acknowledged = 0;
   #filtered = 0;
@@ -83,6 +86,7 @@ class RunningFlow {
 
   private constructor(flow: Flow, source: Subscriber, sinks: Readonly<Record<string, Publisher>>, logger?: Logger) {
     this.#flow = flow;
+    this.#window = source.details().max_depth;
     this.#source = source;
     this.#sinks = sinks;
     this.#logger = logger;
@@ -121,6 +125,11 @@ class RunningFlow {
   async run({ signal, idleMs }: RunFlowOptions): Promise<void> {
     const end = AbortSignal.any([this.#broken.signal, ...(signal === undefined ? [] : [signal])]);
     while (!end.aborted) {
+      // A source that takes no acknowledgement gives without an end.
+      if (this.#received - this.#acknowledged >= this.#window) {
+        await this.#room(end);
+        continue;
+      }
       const message = await this.#next(end, idleMs);
       if (message === undefined) break;
       this.#received++;
@@ -158,6 +167,16 @@ class RunningFlow {
       if (signal.aborted) return undefined;
       throw error;
     }
+  }
+
+  async #room(end: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const settled = (): void => resolve();
+    this.#settled = settled;
+    end.addEventListener('abort', settled);
+    await promise;
+    end.removeEventListener('abort', settled);
+    this.#settled = undefined;
   }
 
   /** Waits for the sinks: without an end, unless somebody waits for the flow to end. */
@@ -225,6 +244,7 @@ class RunningFlow {
   #acknowledge(message: Message): void {
     this.#acknowledged++;
     this.#source.acknowledge(message);
+    this.#settled?.();
   }
 }
 

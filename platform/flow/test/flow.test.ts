@@ -139,6 +139,27 @@ describe('running', () => {
     expect(await valuesOf('out.jsonl')).toEqual(Array.from({ length: 100 }, (_, index) => index));
   });
 
+  it.each([{}, { max_depth: 10 }])('lets a source wait that takes no acknowledgement, with %j', async (options) => {
+    await writeValues(Array.from({ length: 5000 }, (_, index) => index));
+    const url = `memory://queue/full-${options.max_depth}`;
+    const full = await openPublisher(`${url}?max_size=1`);
+    const reader = await openSubscriber(url);
+    const flow = toFile([]);
+    const seen: FlowStatistics[] = [];
+    const running = runFlow(
+      {
+        ...flow,
+        source: { ...flow.source, ...options },
+        sinks: { out: { url, max_queue_depth: 1 } },
+      },
+      { progress: (statistics) => void seen.push(statistics) },
+    );
+    await expect.poll(() => seen.at(-1)?.in_flight, { timeout: 5000 }).toBe(options.max_depth ?? 1000);
+    for (let value = 0; value < 5000; value++) expect(await reader.next()).toEqual({ value });
+    expect(await running).toMatchObject({ received: 5000, acknowledged: 5000, published: 5000 });
+    await Promise.all([full.close(), reader.close()]);
+  });
+
   it('ends when nothing has come for a while', async () => {
     const publisher = await openPublisher('memory://queue/idle');
     await publisher.publish({ value: 1 });
