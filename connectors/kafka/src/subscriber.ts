@@ -199,11 +199,14 @@ class KafkaSource implements Source {
     this.#waiting = waiting;
     this.#at = 0;
     if (this.#waiting.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onTaken = resolve;
-      revoked.addEventListener('abort', () => resolve());
-      this.#onItem?.();
-    });
+    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    const done = (): void => resolve();
+    this.#onTaken = done;
+    revoked.addEventListener('abort', done);
+    this.#onItem?.();
+    await taken;
+    // The signal lives as long as the assignment, which may be for ever.
+    revoked.removeEventListener('abort', done);
     this.#onTaken = undefined;
     this.#waiting = [];
     this.#at = 0;
