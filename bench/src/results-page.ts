@@ -77,11 +77,11 @@ function besideTable(reports: readonly ProofReport[]): string {
   return `## Embedded beside Kafka and Redis\n\n| | embedded | Kafka + Redis |\n| --- | --- | --- |\n${rows.join('')}`;
 }
 
-/** By the figure's name without the limit in brackets behind it. */
+/** By the figure's name without the limit in brackets behind it; of several in one, as p50 / p99, the last. */
 function valueOf(reports: readonly ProofReport[], [proof, name]: Figure): string {
   const figures = reports.find((report) => report.name === proof)?.figures ?? {};
   const found = Object.entries(figures).find(([figure]) => figure === name || figure.startsWith(`${name} (`));
-  return found === undefined ? 'not measured' : shown(found[1]);
+  return found === undefined ? 'not measured' : shown(found[1]).split(' / ').at(-1)!;
 }
 
 const shown = (value: string | number): string => (typeof value === 'number' ? value.toLocaleString('en-US') : value);

@@ -41,10 +41,14 @@ describe('the page of results', () => {
   it('puts figures of both platforms side by side, without the limits in their names', () => {
     const reports = [
       report('ingest', { 'millrace, events/s': 20_000 }),
-      report('shared-cost', { 'tags/s acknowledged (at least 15,000)': 16_000 }),
+      report('shared-cost', {
+        'tags/s acknowledged (at least 15,000)': 16_000,
+        'tags at 1,000/s with queries, p50 / p99 ms (p99 at most 20)': '1 / 12',
+      }),
     ];
     const page = resultsPage(reports, '2 cores', '2026-01-01');
     expect(page).toContain('one tag a request | 20,000 | 16,000 |');
+    expect(page).toContain('with queries, p99 ms | not measured | 12 |');
     expect(page).toContain('| CPU per tag over all parts, us | not measured | not measured |');
   });
 });

@@ -116,7 +116,7 @@ const newLevel = (directory: string, createIfMissing: boolean): Level =>
     valueEncoding: 'buffer',
     multithreading: true,
     createIfMissing,
-    writeBufferSize: 32 * 1024 * 1024,
+    writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 16 * 1024 * 1024,
     maxFileSize: 8 * 1024 * 1024,
     maxOpenFiles: 512,

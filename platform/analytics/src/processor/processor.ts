@@ -15,8 +15,8 @@ import { isOutage, outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { decodeBatch, type DecodedBatch } from './change.ts';
 
-/** Records per commit are bounded by these bytes: some 20,000 tags, so that no commit takes much over 100 ms. */
-const MAX_BATCH_BYTES = 3 * 512 * 1024;
+/** Records per commit are bounded by these bytes: some 7,000 tags. More at once takes memory, and is no faster. */
+const MAX_BATCH_BYTES = 512 * 1024;
 /** After a commit of fewer records than this, more are waited for. */
 const FULL_BATCH_RECORDS = 5000;
 const RELEASE_EVERY_MS = 1000;
