@@ -154,8 +154,10 @@ async function loadDriver(): Promise<Driver> {
     );
   }
   try {
-    const loaded = (await import('aerospike')) as unknown as { readonly default: Driver };
-    return loaded.default;
+    const { default: driver } = (await import('aerospike')) as unknown as { readonly default: Driver };
+    // Until a client is connected its own setting does not count, and lines would come on the console at each attempt.
+    driver.setDefaultLogging({ level: driver.log.OFF });
+    return driver;
   } catch (error) {
     throw notInstalled(error);
   }

@@ -3,6 +3,7 @@ import { type ErrorCode, MillraceError } from '@millrace/core';
 /** Result codes of server and client that Millrace reacts to. */
 export const STATUS = {
   ok: 0,
+  server: 1,
   notFound: 2,
   generation: 3,
   parameter: 4,
@@ -52,7 +53,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   [-15]: unavailable('the node did not answer'),
   [-16]: unavailable('some records of a batch have failed'),
   [-2]: refused('the client has refused a value or an option'),
-  1: refused('the server has failed at this command: see its log'),
+  [STATUS.server]: refused('the server has failed at this command: see its log'),
   [STATUS.notFound]: refused('the record does not exist'),
   [STATUS.generation]: refused('the record was changed by another writer meanwhile: read it again'),
   [STATUS.parameter]: refused('the server does not take this, such as a TTL over 10 years or a record without bins'),
@@ -106,7 +107,11 @@ interface Failure {
 export function failureOf(error: unknown): Failure | undefined {
   if (!(error instanceof Error) || error.name !== 'AerospikeError') return undefined;
   const { code, inDoubt } = error as unknown as { readonly code: unknown; readonly inDoubt: unknown };
-  return typeof code === 'number' ? { code, message: error.message, inDoubt: inDoubt === true } : undefined;
+  if (typeof code !== 'number') return undefined;
+  const { message } = error;
+  // The client's own word when all nodes are away, under the code that servers have for their failures.
+  const isEmpty = code === STATUS.server && message.includes('cluster is empty');
+  return { code: isEmpty ? STATUS.client : code, message, inDoubt: inDoubt === true };
 }
 
 /**

@@ -1,10 +1,13 @@
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import { freePort } from '@millrace/testkit';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
 import { connect } from '../src/client.ts';
+import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
 
 const address = (url: string) => parseAerospikeUrl(url, plainAerospikeOptions).address;
 
@@ -38,6 +41,32 @@ describe('connecting to Aerospike', () => {
   it('says UNAVAILABLE for a cluster of another name', async () => {
     const url = `aerospike://${server.hosts}/test?cluster_name=another&connect_timeout=200ms`;
     await expect(connect(address(url))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it('says UNAVAILABLE also for batches when the last node has gone', async () => {
+    const own = await startAerospikeDev({ port: 0 });
+    const store = await openAerospikeKeyValueStore(`aerospike://${own.hosts}/test?retry_timeout=0ms`);
+    await own.stop();
+    await vi.waitFor(
+      async () => {
+        const error: unknown = await store.getMany(['key']).catch((reason: unknown) => reason);
+        expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+        expect((error as Error).message).toContain('cluster is empty');
+      },
+      { timeout: 10_000 },
+    );
+    await store.close();
+  }, 15_000);
+
+  it('leaves the console alone while nobody listens', async () => {
+    const module = JSON.stringify(new URL('../src/index.ts', import.meta.url).href);
+    const url = `aerospike://127.0.0.1:${await freePort()}/test?connect_timeout=50ms`;
+    const program =
+      `import{openAerospikeRecords}from${module};` +
+      `await openAerospikeRecords(${JSON.stringify(url)}).catch(({code})=>console.log(code))`;
+    const run = promisify(execFile);
+    const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', program]);
+    expect([stdout, stderr]).toEqual(['UNAVAILABLE\n', '']);
   });
 
   it('refuses to be loaded in a worker thread, where the official client ends the process', async () => {
