@@ -35,4 +35,10 @@ export class Fifo<T> {
     }
     return item;
   }
+
+  /** Removes every item for which `keeps` is false. */
+  retain(keeps: (item: T) => boolean): void {
+    this.#slots = this.first(this.length).filter(keeps);
+    this.#head = 0;
+  }
 }

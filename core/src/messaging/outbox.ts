@@ -44,6 +44,8 @@ export class Outbox {
   /** Those that found no room; with policy `block` only. */
   readonly #waiting = new Fifo<Entry>();
   #bytes = 0;
+  /** Since those that wait were last looked through. */
+  #withdrawn = 0;
 
   constructor(limits: OutboxLimits, lanes: Lanes<Entry>, evicted: (entry: Entry) => void) {
     this.#limits = limits;
@@ -104,6 +106,16 @@ export class Outbox {
     }
     if (this.#waiting.length > 0) this.#admit();
     return taken;
+  }
+
+  /**
+   * The caller of an entry has withdrawn it. Nothing is taken while the target is away, and nothing bounds those that
+   * wait for room: callers that give up again and again must not fill the memory.
+   */
+  withdrawn(): void {
+    if (++this.#withdrawn * 2 <= this.#waiting.length) return;
+    this.#withdrawn = 0;
+    this.#waiting.retain(({ settled }) => !settled);
   }
 
   /** Everything that is left, oldest or most urgent first. */

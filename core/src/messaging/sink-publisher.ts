@@ -320,7 +320,9 @@ export class SinkPublisher implements Publisher {
 
   async #cancellable(entry: Entry, promise: Promise<void>, signal: AbortSignal): Promise<void> {
     const withdraw = (): void => {
-      if (!entry.settled && entry.reject !== undefined) this.#settlement.refused(entry, cancelled(signal));
+      if (entry.settled || entry.reject === undefined) return;
+      this.#settlement.refused(entry, cancelled(signal));
+      this.#outbox.withdrawn();
     };
     signal.addEventListener('abort', withdraw, { once: true });
     try {
