@@ -202,14 +202,10 @@ export function createRegistry(
     createPublisher,
     createSubscriber,
     openPublisher: async (url, { name, ...config } = {}) => {
-      const publisher = await createPublisher(nameFor(url, name), { ...config, destination: url });
-      await publisher.start();
-      return publisher;
+      return started(await createPublisher(nameFor(url, name), { ...config, destination: url }));
     },
     openSubscriber: async (url, { name, ...config } = {}) => {
-      const subscriber = await createSubscriber(nameFor(url, name), { ...config, source: url });
-      await subscriber.start();
-      return subscriber;
+      return started(await createSubscriber(nameFor(url, name), { ...config, source: url }));
     },
   };
 }
@@ -232,6 +228,17 @@ const schemeOf = (url: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.e
 function partsOfFanIn(url: string): string[] | undefined {
   const [, list] = /^(?:fanin|composite):(?:\/\/)?(.+)$/is.exec(url) ?? [];
   return list?.split(/,(?=[a-z][a-z0-9+.-]*:\/\/|file:|custom:)/i);
+}
+
+/** Nobody else could close it when its start fails half-way: a write-ahead buffer would stay locked. */
+async function started<T extends Publisher | Subscriber>(opened: T): Promise<T> {
+  try {
+    await opened.start();
+  } catch (error) {
+    await Promise.allSettled([opened.close()]);
+    throw error;
+  }
+  return opened;
 }
 
 function nameFor(url: string, name: unknown): string {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.ts', import.meta.url));
 
 /** As `npm start` and the installed command run it: little memory for garbage. */
-const NODE_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=50'];
+const NODE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
 
 const READY_TIMEOUT_MS = 30_000;
 

@@ -138,6 +138,12 @@ it('paces what it sends by the interval, and flush does not wait for it', async 
   expect(await arrived()).toHaveLength(11);
 });
 
+it('is free again when its publisher could not start', async () => {
+  await expect(openPublisher(`file://${directory}`, { wal: walUrl() })).rejects.toMatchObject({ code: 'REFUSED' });
+  const publisher = await openPublisher(url, { wal: walUrl() });
+  await publisher.close();
+});
+
 it('needs a connector that has a log', async () => {
   const none: Connector = {};
   const registry = createRegistry({ none: 'none' }, async () => ({ connector: none }));

@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/core';
 import type { FaultRule } from './faults/faults.ts';
+import { LARGEST_RECORD_BYTES } from './protocol/constants.ts';
 
 export interface AerospikeDevOptions {
   /** TCP port of the first node; further nodes get free ports, or the ports after it. 0 = a free one. Default 3000. */
@@ -73,7 +74,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
   checkInteger('initialisingMs', resolved.initialisingMs, 0, 2 ** 31 - 1);
   checkInteger('defaultTtl', resolved.defaultTtl, 0, 10 * 365 * 24 * 3600);
   checkInteger('nsupPeriodMs', resolved.nsupPeriodMs, 0, 2 ** 31 - 1);
-  checkInteger('maxRecordBytes', resolved.maxRecordBytes, 128, 8 * 1024 * 1024);
+  checkInteger('maxRecordBytes', resolved.maxRecordBytes, 128, LARGEST_RECORD_BYTES);
   checkInteger('maxNamespaceBytes', resolved.maxNamespaceBytes, 1024, Number.MAX_SAFE_INTEGER);
   checkNamespaces(resolved.namespaces, resolved.allowManyNamespaces);
   return resolved;

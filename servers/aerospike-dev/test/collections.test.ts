@@ -153,4 +153,15 @@ describe('lists, maps and blobs', () => {
     expect(after).toEqual({ b: Buffer.from([0b1010_1111, 0xff, 0b0000_1111]), c: Buffer.from([255]) });
     expect(await codeOf(operate({ c: Buffer.from([255]) }, bitwise.add('c', 0, 8, 1, false)))).toBe(26);
   });
+
+  it('13: refuses what no record can hold, without taking the memory for it', async () => {
+    for (const operation of [
+      bitwise.resize('b', 2 ** 31 - 1),
+      bitwise.insert('b', 2 ** 31 - 1, Buffer.from([1])),
+      lists.set('l', 2 ** 31 - 1, 1),
+    ]) {
+      expect(await codeOf(operate({ b: Buffer.from([1]), l: [1] }, operation))).toBe(13);
+    }
+    expect(await codeOf(operate({ b: Buffer.from([1]) }, bitwise.get('b', 0, 2 ** 31 - 1)))).toBe(26);
+  });
 });

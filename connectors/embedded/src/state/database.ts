@@ -117,7 +117,7 @@ const newLevel = (directory: string, createIfMissing: boolean): Level =>
     multithreading: true,
     createIfMissing,
     writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 16 * 1024 * 1024,
+    cacheSize: 8 * 1024 * 1024,
     maxFileSize: 8 * 1024 * 1024,
     maxOpenFiles: 512,
   });

@@ -8,6 +8,7 @@ import { Arrival } from '../arrival.ts';
 import { Children } from './children.ts';
 import { Feed } from './feed.ts';
 import { subscriberWithoutUrl } from './standalone.ts';
+import { startAll } from './start-all.ts';
 
 export interface FanInDetails extends SubscriberDetails {
   readonly subscriber_count: number;
@@ -145,7 +146,7 @@ class Merge extends Children<Subscriber> implements PreparedSource {
   }
 
   async connect(): Promise<Source> {
-    await Promise.all(this.all().map((child) => child.start()));
+    await startAll(this.all());
     for (const child of this.all()) this.feed(child);
     return {
       receive: (max, signal) => this.#receive(max, signal),

@@ -9,6 +9,7 @@ import { Closing } from './closing.ts';
 import { passedOn } from './passed-on.ts';
 import type { PassedOn } from './passed-on.ts';
 import { publisherWithoutUrl } from './standalone.ts';
+import { startAll } from './start-all.ts';
 
 export interface FanOutDetails extends PublisherDetails {
   readonly publisher_count: number;
@@ -100,7 +101,7 @@ class Broadcast extends Children<Publisher> implements PreparedSink<PassedOn> {
   readonly encode = passedOn;
 
   async connect(): Promise<{ send: Broadcast['send']; close: () => Promise<void> }> {
-    await Promise.all(this.all().map((child) => child.start()));
+    await startAll(this.all());
     return { send: (messages) => this.send(messages), close: () => this.closing.close(this.all()) };
   }
 

@@ -8,6 +8,7 @@ import { DeadLetterFile } from './dead-letter-file.ts';
 import { passedOn } from './passed-on.ts';
 import type { PassedOn } from './passed-on.ts';
 import { publisherWithoutUrl } from './standalone.ts';
+import { startAll } from './start-all.ts';
 
 /** Names the route of a message. May be asynchronous. */
 export type RouteResolver = (message: Message) => string | undefined | Promise<string | undefined>;
@@ -94,7 +95,7 @@ class Routes implements PreparedSink<PassedOn> {
   readonly encode = passedOn;
 
   async connect(): Promise<{ send: Routes['send']; close: () => Promise<void> }> {
-    await Promise.all(this.#children().map((child) => child.start()));
+    await startAll(this.#children());
     return { send: (messages) => this.send(messages), close: () => this.closing.close(this.#children()) };
   }
 

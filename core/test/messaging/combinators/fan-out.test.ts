@@ -34,6 +34,19 @@ const parityOf = async ({ value }: Message): Promise<string> => {
 };
 
 describe('fan-out', () => {
+  it('leaves no child open when one cannot start', async () => {
+    const children = [new HolderPublisher('good'), new HolderPublisher('used')] as const;
+    await children[1].close();
+    for (const publisher of [
+      new FanOutPublisher('both', children),
+      new RouterPublisher('both', { routes: { a: new HolderPublisher('a'), b: children[1] }, resolver: () => 'a' }),
+    ]) {
+      await expect(publisher.start()).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      const states = Object.values(publisher.details().publishers).map(({ state }) => state);
+      expect(states).toEqual(['stopped', 'stopped']);
+    }
+  });
+
   it('goes on with the others when a child refuses, and counts that', async () => {
     const { publisher, children } = await open();
     for (const value of [1, -2, 3]) await publisher.publish({ value });

@@ -19,7 +19,7 @@ export interface LaunchedProcessor {
 export type Launch = (settings: Omit<WorkerSettings, 'logServed'>, log: Pick<EventLog, 'serve'>) => LaunchedProcessor;
 
 /** A young generation grows to the size of what a busy moment allocates, 130 MB and more, and stays there. No slower. */
-const YOUNG_GENERATION_MB = 24;
+const YOUNG_GENERATION_MB = 16;
 
 /** For a state that threads can share. */
 export const launchThread: Launch = (settings, log) => {

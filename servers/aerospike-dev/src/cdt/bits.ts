@@ -2,7 +2,7 @@ import { decode } from '../msgpack/decode.ts';
 import { particleOf } from '../msgpack/encode.ts';
 import type { Value } from '../msgpack/values.ts';
 import { Bytes, ListValue, integerValue } from '../msgpack/values.ts';
-import { PARTICLE } from '../protocol/constants.ts';
+import { LARGEST_RECORD_BYTES, PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
@@ -177,8 +177,14 @@ function add(blob: Buffer, args: Arguments, delta: bigint): Buffer {
   });
 }
 
+/** @throws CommandError for a size that no record can have, before the memory for it is taken */
+function sizeInMemory(size: number): number {
+  if (size > LARGEST_RECORD_BYTES) throw new CommandError(RESULT.recordTooBig, `a blob of ${size} bytes`);
+  return size;
+}
+
 function resize(blob: Buffer, args: Arguments): Buffer {
-  const size = args.integer(0);
+  const size = sizeInMemory(args.integer(0));
   const flags = args.optionalInteger(2, 0);
   if (size < blob.length && (flags & GROW_ONLY) !== 0)
     throw new CommandError(RESULT.parameter, 'the blob may only grow');
@@ -194,6 +200,7 @@ function insert(blob: Buffer, args: Arguments): Buffer {
   const offset = args.integer(0);
   const start = offset < 0 ? blob.length + offset : offset;
   if (start < 0) throw notApplicable('the place is before the blob');
+  sizeInMemory(start);
   const zeros = Buffer.alloc(Math.max(0, start - blob.length));
   return Buffer.concat([blob.subarray(0, start), zeros, bytesOf(args, 1), blob.subarray(start)]);
 }
@@ -207,8 +214,9 @@ function removeBytes(blob: Buffer, args: Arguments): Buffer {
 /** The bits, aligned to the left of their bytes. */
 function getBits(blob: Buffer, args: Arguments): Value {
   const size = sizeOf(args);
+  const bits = readBits64(blob, args);
   const bytes = Buffer.alloc(Math.ceil(size / 8));
-  return new Bytes(PARTICLE.blob, withBits(bytes, 0, size, readBits64(blob, args)).toString('latin1'));
+  return new Bytes(PARTICLE.blob, withBits(bytes, 0, size, bits).toString('latin1'));
 }
 
 function getInteger(blob: Buffer, args: Arguments): Value {

@@ -1,6 +1,7 @@
 import { compare, equals } from '../msgpack/compare.ts';
 import type { Value } from '../msgpack/values.ts';
 import { ListValue } from '../msgpack/values.ts';
+import { LARGEST_RECORD_BYTES } from '../protocol/constants.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Arguments } from './arguments.ts';
 import { notApplicable } from './arguments.ts';
@@ -204,6 +205,8 @@ function writableIndex(list: ListValue, index: number, flags: number, last: numb
 }
 
 function padTo(list: ListValue, length: number): void {
+  // An element takes a byte at least, so no record could hold the list; the memory for it is not taken at all.
+  if (length > LARGEST_RECORD_BYTES) throw new CommandError(RESULT.recordTooBig, `a list of ${length} elements`);
   while (list.items.length < length) list.items.push(null);
 }
 

@@ -4,6 +4,8 @@ export const PROTO_VERSION = 2;
 export const PROTO_HEADER_BYTES = 8;
 /** A frame that claims more ends its connection, as it does on a real server. */
 export const MAX_FRAME_BYTES = 128 * 1024 * 1024;
+/** The most that the limit of a record can be set to. */
+export const LARGEST_RECORD_BYTES = 8 * 1024 * 1024;
 export const MESSAGE_HEADER_BYTES = 22;
 export const DIGEST_BYTES = 20;
 export const PARTITIONS = 4096;
