@@ -9,6 +9,21 @@ import { NodeServer } from './server/node-server.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { Database } from './storage/database.ts';
 
+const NO_PLACE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has the port, choose another --port',
+  EACCES: 'ports below 1024 need privileges, choose another --port',
+  EADDRNOTAVAIL: 'this machine has no such address, choose another --host',
+  ENOTFOUND: 'there is no such host name, choose another --host',
+};
+
+function listenError(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
+  const { code = '', port: taken = port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  const text = NO_PLACE[code];
+  if (text === undefined) return error;
+  const details = { field: text.endsWith('--host') ? 'host' : 'port', value: `${host}:${taken}`, cause: error };
+  return new MillraceError('INVALID_OPTION', `cannot listen on ${host}:${taken}: ${text}`, details);
+}
+
 /**
  * Runs the server in this thread. The official client of Node.js blocks its thread while it connects, so it cannot
  * connect to a server in the same thread: use `startAerospikeDev` beside a client.
@@ -57,7 +72,7 @@ export async function runAerospikeDev(
     }
   } catch (error) {
     await Promise.all(servers.map((server) => server.close()));
-    throw error;
+    throw listenError(error, resolved);
   }
   const sweep = nsupPeriodMs === 0 ? undefined : setInterval(() => database.sweep(), nsupPeriodMs).unref();
 

@@ -39,6 +39,13 @@ describe('the wire', () => {
     return done;
   }
 
+  it('says what to do when another program has the port', async () => {
+    await expect(startAerospikeDev({ port: server.port })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: `cannot listen on 127.0.0.1:${server.port}: another program has the port, choose another --port`,
+    });
+  });
+
   const PARTITIONS = frame(INFO, Buffer.from('partitions\t4096\n'));
 
   it('takes a frame byte by byte', async () => {
