@@ -1,4 +1,5 @@
-import type { Records } from '../records.ts';
+import type { Key, Records } from '../records.ts';
+import { SIZE_BIN } from './chain.ts';
 import type { StateKeys } from './keys.ts';
 import type { NumberSet } from './number-set.ts';
 
@@ -20,14 +21,21 @@ export class MinuteRemoval {
     return minutes.least(oldest, AT_ONCE);
   }
 
-  /** Removes the records first and then the note that the minutes exist, so that a crash between leaves none behind. */
+  /**
+   * Removes the records first and then the note that the minutes exist, and of each chain the last record first, so that
+   * a crash between leaves none behind that cannot be found again.
+   */
   async remove(partition: number, over: readonly number[], minutes: NumberSet): Promise<void> {
+    const blocks: Key[][] = [];
     let open = over;
-    for (let block = 0; open.length > 0; block++) {
-      const at = block;
-      const removed = await this.#records.remove(open.map((minute) => this.#keys.minute(partition, minute, at)));
-      open = open.filter((_, index) => removed[index]);
+    while (open.length > 0) {
+      const block = blocks.length;
+      const keys = open.map((minute) => this.#keys.minute(partition, minute, block));
+      const found = await this.#records.read(keys, [SIZE_BIN]);
+      open = open.filter((_, at) => found[at] !== undefined);
+      blocks.push(keys.filter((_, at) => found[at] !== undefined));
     }
+    for (const keys of blocks.toReversed()) await this.#records.remove(keys);
     for (const minute of over) minutes.delete(minute);
   }
 }

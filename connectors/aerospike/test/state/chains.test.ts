@@ -2,6 +2,8 @@ import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent, StateModel } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { openAerospikeRecords } from '../../src/index.ts';
+import { listOf } from '../list-of.ts';
 import { namespaceUrl, withSet } from '../servers.ts';
 import { openBoth } from './fixture.ts';
 
@@ -80,6 +82,30 @@ describe('what does not fit one record', () => {
       model.commit([stateChange(events.slice(from, to))]);
     }
     expect(await reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+  });
+
+  it('is removed to the last record when its minute is over, also when answers are lost', async () => {
+    const place = withSet(namespaceUrl(server));
+    const set = /test\/(\w+)/.exec(place)![1]!;
+    const { writer, close } = await openBoth(place, OPTIONS);
+    onTestFinished(async () => {
+      await server.faults.clear();
+      await close();
+    });
+    const rows = Array.from({ length: 6000 }, (_, offset) =>
+      stateEvent(offset, { key: `key-${offset % 50}`, dimensions: ['x', 'PL', `${offset}`.padStart(100, 'x')] }),
+    );
+    await writer.commit([stateChange(rows)]);
+    const records = await openAerospikeRecords(place);
+    onTestFinished(() => records.close());
+    const blocks = async (): Promise<number> => (await listOf(records.scan({ set: `${set}-minutes` }))).length;
+    expect(await blocks()).toBeGreaterThan(3);
+    await server.faults.add({ kind: 'timeout-after-apply', set: `${set}-minutes`, commands: 'write', percent: 50 });
+    const later = STATE_START + 2 * OPTIONS.retentionMs;
+    for (let offset = 6000; offset < 6002; offset++) {
+      await writer.commit([stateChange([stateEvent(offset, { time: later, appendedAt: later })])]);
+    }
+    expect(await blocks()).toBe(1);
   });
 
   it('is left out of the one timeline that a commit of thousands has', async () => {
