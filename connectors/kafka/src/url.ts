@@ -82,12 +82,7 @@ function split(url: string): UrlParts {
     );
   const groups = match?.groups;
   if (groups === undefined) {
-    throw invalid(
-      'this is no URL of a topic',
-      'url',
-      url.replace(/\/\/[^@/]*@/, '//***@').replace(/\?.*/, ''),
-      ACCEPTED,
-    );
+    throw invalid('this is no URL of a topic', 'url', url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/, ''), ACCEPTED);
   }
   const { user = '', password, hosts = '', path = '', query = '' } = groups;
   return {

@@ -142,7 +142,7 @@ function split(url: string): UrlParts {
     );
   const groups = match?.groups;
   if (groups === undefined) {
-    throw invalid('this is no URL of a Redis', 'url', url.replace(/\/\/[^@/]*@/, '//***@'), ACCEPTED);
+    throw invalid('this is no URL of a Redis', 'url', url.replace(/\/\/.*@/s, '//***@'), ACCEPTED);
   }
   const { scheme = '', user = '', password, hosts = '', path = '', query = '' } = groups;
   return {

@@ -80,7 +80,10 @@ function parseAddress(text: string): Address {
   const display = withoutPassword(text);
   const withOneHost = text.replace(FURTHER_HOSTS, '$1');
   if (!URL.canParse(withOneHost)) {
-    throw new MillraceError('INVALID_ARGUMENT', `"${display}" is no URL`, { field: 'url', value: display });
+    // A password with / or # in it may be what is wrong: where it ends is then anybody's guess.
+    const shown = display.replace(/\/\/.*@/s, '//***@');
+    const message = `"${shown}" is no URL: in a password, write %2F for /, %3F for ? and %23 for #`;
+    throw new MillraceError('INVALID_ARGUMENT', message, { field: 'url', value: shown, accepted: 'a URL' });
   }
   const url = new URL(withOneHost);
   return { url, text, display, query: Object.fromEntries(url.searchParams) };

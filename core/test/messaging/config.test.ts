@@ -52,6 +52,13 @@ describe('configuration', () => {
     await expect(openPublisher('mqtt://user:secret@host')).rejects.toMatchObject({
       details: { value: 'mqtt://user:***@host' },
     });
+    for (const url of ['redis://:sec/ret@host/x', 'redis://:sec#ret@host/x']) {
+      await expect(openPublisher(url)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching('^"redis://\\*\\*\\*@host/x" is no URL') as string,
+        details: { value: 'redis://***@host/x' },
+      });
+    }
   });
 });
 
