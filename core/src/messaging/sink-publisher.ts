@@ -250,6 +250,8 @@ export class SinkPublisher implements Publisher {
     const priority = this.#priorityFor(message);
     const verdict = predicate(message);
     const offer = (yes: unknown): Promise<void> => {
+      // An answer after the end: nobody would send it, nor say so.
+      if (this.#connection.signal.aborted) this.#lifecycle.assertRunning();
       if (yes === true) return this.#offerEncoded(encoded, priority, untilRoom, signal);
       this.#filtered++;
       return DONE;

@@ -282,6 +282,17 @@ describe('an outage', () => {
   });
 });
 
+it('rejects a message whose predicate answers after the end', async () => {
+  const target = new ScriptedTarget();
+  const { promise: verdict, resolve } = Promise.withResolvers<boolean>();
+  const publisher = await target.publisher({ predicate: () => verdict });
+  const published = publisher.publish({ value: 0 });
+  await publisher.close({ deadlineMs: 1 });
+  resolve(true);
+  await expect(published).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  expect(target.received).toEqual([]);
+});
+
 it('can be closed while it connects', async () => {
   const sink = defineSink({
     options: defineOptions('silent', {}),
