@@ -87,15 +87,15 @@ describe('what does not fit one record', () => {
   it('is removed to the last record when its minute is over, also when answers are lost', async () => {
     const place = withSet(namespaceUrl(server));
     const set = /test\/(\w+)/.exec(place)![1]!;
-    const { writer, close } = await openBoth(place, OPTIONS);
+    const store = await openBoth(place, OPTIONS);
     onTestFinished(async () => {
       await server.faults.clear();
-      await close();
+      await store.close();
     });
     const rows = Array.from({ length: 6000 }, (_, offset) =>
       stateEvent(offset, { key: `key-${offset % 50}`, dimensions: ['x', 'PL', `${offset}`.padStart(100, 'x')] }),
     );
-    await writer.commit([stateChange(rows)]);
+    await store.writer.commit([stateChange(rows)]);
     const records = await openAerospikeRecords(place);
     onTestFinished(() => records.close());
     const blocks = async (): Promise<number> => (await listOf(records.scan({ set: `${set}-minutes` }))).length;
@@ -103,7 +103,7 @@ describe('what does not fit one record', () => {
     await server.faults.add({ kind: 'timeout-after-apply', set: `${set}-minutes`, commands: 'write', percent: 50 });
     const later = STATE_START + 2 * OPTIONS.retentionMs;
     for (let offset = 6000; offset < 6002; offset++) {
-      await writer.commit([stateChange([stateEvent(offset, { time: later, appendedAt: later })])]);
+      await store.writer.commit([stateChange([stateEvent(offset, { time: later, appendedAt: later })])]);
     }
     expect(await blocks()).toBe(1);
   });
