@@ -14,3 +14,4 @@ export * from './publisher.ts';
 export * from './registry.ts';
 export * from './state-store.ts';
 export * from './subscriber.ts';
+export * from './url-part.ts';

@@ -22,3 +22,25 @@ export interface StateStoreFixture {
   /** Why this store cannot be tested here. */
   readonly skip?: string;
 }
+
+/** A store whose two ends are opened each by itself, as on any backend that several processes share. */
+export async function openBothEnds(open: {
+  readonly writer: () => Promise<StateWriter>;
+  readonly reader: () => Promise<StateReader>;
+}): Promise<OpenStateStore> {
+  const writer = await open.writer();
+  const reader = await open.reader();
+  const close = async (): Promise<void> => {
+    await writer.close();
+    await reader.close();
+  };
+  return {
+    writer,
+    reader,
+    close,
+    reopen: async () => {
+      await close();
+      return openBothEnds(open);
+    },
+  };
+}

@@ -11,6 +11,7 @@ import {
   type OptionValues,
   resolveOptions,
   stringOption,
+  decodeUrlPart,
 } from '@millrace/core';
 
 /** What every Aerospike URL may say in its query, for the client itself. */
@@ -191,26 +192,14 @@ function split(url: string): UrlParts {
   }
   const { user = '', password, authority = '', path = '', query = '' } = groups;
   return {
-    user: user === '' ? undefined : decode(user),
-    password: password === undefined ? undefined : decode(password),
-    authority: decode(authority),
-    path: path === '' ? [] : path.replace(/\/$/, '').split('/').map(decode),
+    user: user === '' ? undefined : decodeUrlPart(user),
+    password: password === undefined ? undefined : decodeUrlPart(password),
+    authority: decodeUrlPart(authority),
+    path: path === '' ? [] : path.replace(/\/$/, '').split('/').map(decodeUrlPart),
     query: Object.fromEntries(
       [...new URLSearchParams(query)].map(([key, value]) => [kebabCase(key.replaceAll('_', '-')), value]),
     ),
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new MillraceError('INVALID_OPTION', 'the URL has a % that two hexadecimal digits must follow', {
-      field: 'url',
-      accepted: 'percent-encoded text: write % as %25',
-      cause,
-    });
-  }
 }
 
 function parseNode(text: string, { tlsName }: ConnectionValues): AerospikeNode {

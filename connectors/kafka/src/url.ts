@@ -5,6 +5,7 @@ import {
   type OptionDefinitions,
   type Options,
   type OptionValues,
+  decodeUrlPart,
 } from '@millrace/core';
 
 import type { ConnectionValues, connectionOptions } from './options.ts';
@@ -86,24 +87,12 @@ function split(url: string): UrlParts {
   }
   const { user = '', password, hosts = '', path = '', query = '' } = groups;
   return {
-    username: user === '' ? undefined : decode(user),
-    password: password === undefined ? undefined : decode(password),
-    hosts: decode(hosts),
-    topic: decode(path.replace(/^topic\//, '')),
+    username: user === '' ? undefined : decodeUrlPart(user),
+    password: password === undefined ? undefined : decodeUrlPart(password),
+    hosts: decodeUrlPart(hosts),
+    topic: decodeUrlPart(path.replace(/^topic\//, '')),
     query: Object.fromEntries(new URLSearchParams(query)),
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new MillraceError('INVALID_OPTION', 'the URL has a % that two hexadecimal digits must follow', {
-      field: 'url',
-      accepted: 'percent-encoded text: write % as %25',
-      cause,
-    });
-  }
 }
 
 function brokerOf(text: string): string {

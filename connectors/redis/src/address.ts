@@ -9,6 +9,7 @@ import {
   type OptionValues,
   resolveOptions,
   stringOption,
+  decodeUrlPart,
 } from '@millrace/core';
 
 /** What every Redis URL may say in its query, for the connection itself. */
@@ -147,24 +148,12 @@ function split(url: string): UrlParts {
   const { scheme = '', user = '', password, hosts = '', path = '', query = '' } = groups;
   return {
     scheme: scheme.toLowerCase(),
-    username: user === '' ? undefined : decode(user),
-    password: password === undefined ? undefined : decode(password),
+    username: user === '' ? undefined : decodeUrlPart(user),
+    password: password === undefined ? undefined : decodeUrlPart(password),
     hosts,
-    path: decode(path),
+    path: decodeUrlPart(path),
     query: Object.fromEntries(new URLSearchParams(query)),
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new MillraceError('INVALID_OPTION', 'the URL has a % that two hexadecimal digits must follow', {
-      field: 'url',
-      accepted: 'percent-encoded text: write % as %25',
-      cause,
-    });
-  }
 }
 
 function parseNode(text: string, defaultPort: number): RedisNode {

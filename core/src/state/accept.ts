@@ -85,13 +85,18 @@ function checkRange({ partition, from, to }: PartitionChange, partitions: number
 function checkEvent(event: StateEvent, change: PartitionChange, schema: StateSchema): void {
   const { kind, time, dimensions, measures } = event;
   check(isWithin(event.offset, change), 'offset', event.offset, 'an integer in the range of the change');
-  check(isInteger(kind, 0, schema.kinds.length - 1), 'kind', kind, `an index into ${schema.kinds.length} kinds`);
+  checkKind(kind, schema);
   check(isTime(time), 'time', time, 'an integer from 0 to 2^48 - 1');
   check(isTime(event.appendedAt), 'appendedAt', event.appendedAt, 'an integer from 0 to 2^48 - 1');
   const { length } = schema.dimensions;
   check(dimensions.length === length, 'dimensions', dimensions, `${length} texts`);
   check(measures.length === schema.measures.length, 'measures', measures, `${schema.measures.length} int32`);
   for (const measure of measures) check(measure === (measure | 0), 'measures', measure, 'an int32');
+}
+
+/** @throws INVALID_ARGUMENT when the schema has no such kind */
+export function checkKind(kind: number, { kinds }: StateSchema): void {
+  check(isInteger(kind, 0, kinds.length - 1), 'kind', kind, `an index into ${kinds.length} kinds`);
 }
 
 const isInteger = (value: number, least: number, most: number): boolean =>

@@ -6,6 +6,12 @@ export interface Newest {
   readonly appendedAt: number;
 }
 
+/** The clock of a state whose partitions each hold the clock of their last commit; it never goes back. */
+export function latestClock(partitions: readonly { readonly clock: number | undefined }[]): number | undefined {
+  const clocks = partitions.flatMap(({ clock }) => clock ?? []);
+  return clocks.length === 0 ? undefined : Math.max(...clocks);
+}
+
 /**
  * How far event time has come: the oldest, over the active partitions, of their newest event time. One event dated far
  * ahead moves its own partition only, so it cannot make another partition's events too old; with a single active

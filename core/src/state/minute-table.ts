@@ -72,6 +72,31 @@ function newNumbers(width: number, size: number): Numbers {
   return width === 2 ? new Uint16Array(size) : new Uint8Array(size);
 }
 
+/**
+ * Makes these minutes the ones used last, and lets the others go that there is no room for.
+ *
+ * @param bytesOf what one minute takes in memory; asked each time, because minutes grow
+ */
+export function keepMinutes<T>(
+  all: Map<number, T>,
+  used: readonly (readonly [minute: number, value: T])[],
+  maxBytes: number,
+  bytesOf: (value: T) => number,
+): void {
+  for (const [minute, value] of used) {
+    // A map keeps the order of insertion.
+    all.delete(minute);
+    all.set(minute, value);
+  }
+  let bytes = 0;
+  for (const value of all.values()) bytes += bytesOf(value);
+  for (const [minute, value] of all) {
+    if (bytes <= maxBytes) return;
+    all.delete(minute);
+    bytes -= bytesOf(value);
+  }
+}
+
 /** All rows of one minute that a reader has seen, of all partitions, as one chunk to scan. */
 export class MinuteTable {
   readonly columns: readonly GrowingColumn[];

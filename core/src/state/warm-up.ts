@@ -1,12 +1,28 @@
-import type { StateSchema } from '../state-store.ts';
+import type { StateReader, StateSchema } from '../state-store.ts';
 
 import { decodeChunk, encodeChunk } from './columns.ts';
 import { newDictionaries } from './dictionary.ts';
 import { type Filter, KIND_COLUMN, type RollupPlan } from './rollup-plan.ts';
 import { RollupScan } from './rollup-scan.ts';
+import { MINUTE_MS } from './time.ts';
+
+/** How much of the newest rollups a reader loads ahead of the first queries. */
+export const WARM_MINUTES = 15;
 
 const ROWS = 4096;
 const ROUNDS = 60;
+
+/** Asks what the first queries will ask. `minutes` are the newest that exist, ascending. */
+export async function warmUpQueries(
+  reader: Pick<StateReader, 'rollup' | 'timeline'>,
+  minutes: readonly number[],
+): Promise<void> {
+  const last = minutes.at(-1);
+  if (last === undefined) return;
+  const from = Math.max(minutes[0]!, last - WARM_MINUTES + 1) * MINUTE_MS;
+  await reader.rollup({ from, to: (last + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
+  await reader.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+}
 
 /**
  * Runs the loops of a rollup query over made-up columns of every width until the engine has compiled them, which would

@@ -10,7 +10,7 @@ import {
   type TimelineEntry,
   type TimelineQuery,
 } from '@millrace/core';
-import { compileScans, MINUTE_MS, readTimeline } from '@millrace/core/state';
+import { compileScans, readTimeline, checkKind, latestClock, WARM_MINUTES, warmUpQueries } from '@millrace/core/state';
 
 import { bytesOfSet } from '../namespace-info.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -18,9 +18,6 @@ import { Rollups } from './rollups.ts';
 import { readStatuses } from './status.ts';
 import type { AerospikeStateOptions } from './store.ts';
 import { storedTimelines } from './timeline-write.ts';
-
-/** How much of the newest rollups `warmUp` loads. */
-const WARM_MINUTES = 15;
 
 /** The reading end of a state on Aerospike, in any process. */
 export class AerospikeStateReader implements StateReader {
@@ -38,12 +35,9 @@ export class AerospikeStateReader implements StateReader {
   }
 
   async timeline(key: string, query: TimelineQuery): Promise<TimelineEntry[]> {
-    const { records, keys, schema } = this.#options;
+    const { records, keys } = this.#options;
     records.assertOpen();
-    const { kind } = query;
-    if (!(kind >= 0 && kind < schema.kinds.length && Number.isInteger(kind))) {
-      throw invalid('kind', kind, `an index into ${schema.kinds.length} kinds`);
-    }
+    checkKind(query.kind, this.#options.schema);
     const [bins] = await records.read([keys.timeline(key)]);
     if (bins === undefined) return [];
     const stored = storedTimelines(bins);
@@ -86,31 +80,23 @@ export class AerospikeStateReader implements StateReader {
       this.#letters.count(),
       Promise.all(keys.sets.map(({ namespace, set }) => bytesOfSet(records, namespace, set))),
     ]);
-    const clocks = statuses.flatMap(({ clock }) => clock ?? []);
+    const clock = latestClock(statuses);
     const known = sizes.filter((size) => size !== undefined);
     return {
       deadLetters,
       late: statuses.reduce((sum, { late }) => sum + late, 0),
       duplicates: statuses.reduce((sum, { duplicates }) => sum + duplicates, 0),
       ...(known.length === 0 ? {} : { bytes: known.reduce((sum, size) => sum + size, 0) }),
-      ...(clocks.length === 0 ? {} : { clock: Math.max(...clocks) }),
+      ...(clock === undefined ? {} : { clock }),
     };
   }
 
   async warmUp(): Promise<void> {
     compileScans(this.#options.schema);
-    const minutes = await this.#rollups.newestMinutes(WARM_MINUTES);
-    const last = minutes.at(-1);
-    if (last === undefined) return;
-    const from = Math.max(minutes[0]!, last - WARM_MINUTES + 1) * MINUTE_MS;
-    await this.rollup({ from, to: (last + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
-    await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+    await warmUpQueries(this, await this.#rollups.newestMinutes(WARM_MINUTES));
   }
 
   close(): Promise<void> {
     return this.#options.records.close();
   }
 }
-
-const invalid = (field: string, value: unknown, accepted: string): MillraceError =>
-  new MillraceError('INVALID_ARGUMENT', `${field} is ${String(value)}: give ${accepted}`, { field, value, accepted });

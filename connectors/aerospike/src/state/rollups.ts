@@ -8,6 +8,9 @@ import {
   PartitionView,
   planRollup,
   RollupScan,
+  keepMinutes,
+  latestClock,
+  minuteRange,
 } from '@millrace/core/state';
 
 import { BLOCK_BYTES, BYTES_BIN, CHAIN_START, type ChainPosition, isBefore } from './chain.ts';
@@ -80,12 +83,12 @@ export class Rollups {
     const { schema, retentionMs } = this.#options;
     // Names are checked before anything is asked.
     const { from, to } = planRollup(query, schema, this.#shared);
-    const minutes = to - from <= ASK_EACH_MINUTES ? range(from, to) : await this.#existing(from, to);
+    const minutes = to - from <= ASK_EACH_MINUTES ? minuteRange(from, to) : await this.#existing(from, to);
     // One query reads at a time, so that none adds what another has just added.
     return this.#alone(async () => {
       const statuses = await this.#loadStatuses();
-      const clocks = statuses.flatMap(({ clock }) => clock ?? []);
-      const oldest = clocks.length === 0 ? 0 : Math.max(0, minuteOf(Math.max(...clocks) - retentionMs));
+      const clock = latestClock(statuses);
+      const oldest = clock === undefined ? 0 : Math.max(0, minuteOf(clock - retentionMs));
       const plan = planRollup(query, schema, this.#shared);
       const scan = new RollupScan(plan, schema, this.#shared, this.#selection);
       const live = minutes.filter((minute) => minute >= oldest);
@@ -180,7 +183,8 @@ export class Rollups {
         positions[partition] = { ...positions[partition]!, checked: committed ?? -1 };
       });
     });
-    this.#keep(minutes, all);
+    const used = minutes.map((minute, at) => [minute, all[at]!] as const);
+    keepMinutes(this.#minutes, used, this.#options.cacheBytes, ({ table }) => table.bytes);
     return all.map(({ table }) => table);
   }
 
@@ -212,22 +216,6 @@ export class Rollups {
     const positions = this.#views.map((): ReadPosition => ({ ...CHAIN_START, checked: -1 }));
     return { table: new MinuteTable(this.#columns, this.#views.length), positions };
   }
-
-  /** Makes the minutes the ones used last, and lets the others go that memory has no room for. */
-  #keep(minutes: readonly number[], known: readonly KnownMinute[]): void {
-    minutes.forEach((minute, at) => {
-      // A map keeps the order of insertion.
-      this.#minutes.delete(minute);
-      this.#minutes.set(minute, known[at]!);
-    });
-    let bytes = 0;
-    for (const { table } of this.#minutes.values()) bytes += table.bytes;
-    for (const [minute, { table }] of this.#minutes) {
-      if (bytes <= this.#options.cacheBytes) return;
-      this.#minutes.delete(minute);
-      bytes -= table.bytes;
-    }
-  }
 }
 
 /** What there may be of a minute beyond what was read. */
@@ -244,6 +232,3 @@ function wanted(
   const isCurrent = position.checked >= 0 && position.checked >= recent.floor;
   return isCurrent ? undefined : { partition, minute, known, end: undefined };
 }
-
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);

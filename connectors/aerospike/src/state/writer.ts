@@ -1,5 +1,13 @@
 import { type CommitResult, MillraceError, type Offset, type PartitionChange, type StateWriter } from '@millrace/core';
-import { type Accepted, accept, CommitTimes, EventClock, EventEncoder, minuteOf } from '@millrace/core/state';
+import {
+  type Accepted,
+  accept,
+  CommitTimes,
+  EventClock,
+  EventEncoder,
+  minuteOf,
+  latestClock,
+} from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
 import { DeadLetters, letterBlock } from './dead-letters.ts';
@@ -293,9 +301,8 @@ export class AerospikeStateWriter implements StateWriter {
     const isWhole = this.#othersReadAt > 0 && this.#owned.size === this.partitions;
     if (isWhole || now - this.#othersReadAt < OTHERS_MS) return;
     const statuses = await readStatuses(this.#records, this.#keys, this.partitions, CLOCK_BINS);
-    const clocks = statuses.flatMap(({ clock }) => clock ?? []);
     const newest = statuses.map((status) => status.newest);
-    this.#clock = new EventClock(newest, clocks.length === 0 ? undefined : Math.max(...clocks));
+    this.#clock = new EventClock(newest, latestClock(statuses));
     this.#othersReadAt = now;
   }
 }

@@ -1,4 +1,4 @@
-import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from '@millrace/testkit';
+import { openBothEnds, type OpenStateStore, type StateStoreFixture, type StateStoreOptions } from '@millrace/testkit';
 
 import { openAerospikeStateReader, openAerospikeStateWriter } from '../../src/state-store.ts';
 import { withSet } from '../servers.ts';
@@ -9,23 +9,11 @@ export const stateFixture = (url: () => string, options: { dictionaryLimit?: num
 });
 
 /** A writer and a reader of the state at a URL. */
-export async function openBoth(
+export const openBoth = (
   url: string,
   options: StateStoreOptions & { dictionaryLimit?: number },
-): Promise<OpenStateStore> {
-  const writer = await openAerospikeStateWriter(url, options);
-  const reader = await openAerospikeStateReader(url, options);
-  const close = async (): Promise<void> => {
-    await writer.close();
-    await reader.close();
-  };
-  return {
-    writer,
-    reader,
-    close,
-    reopen: async () => {
-      await close();
-      return openBoth(url, options);
-    },
-  };
-}
+): Promise<OpenStateStore> =>
+  openBothEnds({
+    writer: () => openAerospikeStateWriter(url, options),
+    reader: () => openAerospikeStateReader(url, options),
+  });

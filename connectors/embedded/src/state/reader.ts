@@ -18,11 +18,13 @@ import {
   decodeChunk,
   decodeRow,
   type Dictionaries,
-  MINUTE_MS,
   newDictionaries,
   planRollup,
   type RollupPlan,
   RollupScan,
+  checkKind,
+  WARM_MINUTES,
+  warmUpQueries,
 } from '@millrace/core/state';
 
 import { ChunkCache } from './chunk-cache.ts';
@@ -53,8 +55,6 @@ export interface StateReaderOptions extends StateLocation {
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 /** Longer ranges look for the minutes that exist instead of asking for each. */
 const ASK_EACH_MINUTES = 240;
-/** How much of the newest rollups `warmUp` loads. */
-const WARM_MINUTES = 15;
 
 type Snapshot = ReturnType<Level['snapshot']>;
 
@@ -105,14 +105,7 @@ class EmbeddedStateReader implements StateReader {
     return this.#run(async () => {
       const { schema, keep } = this.#options;
       const { kind, from, to, limit } = query;
-      if (!(kind >= 0 && kind < schema.kinds.length && Number.isInteger(kind))) {
-        const accepted = `an index into ${schema.kinds.length} kinds`;
-        throw new MillraceError('INVALID_ARGUMENT', `kind is ${kind}: give ${accepted}`, {
-          field: 'kind',
-          value: kind,
-          accepted,
-        });
-      }
+      checkKind(kind, schema);
       const prefix = newTimelineKey();
       this.#hash.write(key, prefix, 1);
       const stored = await readRange(this.#level.iterator({ ...timelineRange(prefix, kind), limit: keep }));
@@ -176,11 +169,7 @@ class EmbeddedStateReader implements StateReader {
     const newest = await this.#run(() =>
       this.#level.keys({ ...DIRECTORIES, reverse: true, limit: WARM_MINUTES }).all(),
     );
-    const minutes = newest.map(directoryMinute);
-    if (minutes.length === 0) return;
-    const from = Math.max(minutes.at(-1)!, minutes[0]! - WARM_MINUTES + 1) * MINUTE_MS;
-    await this.rollup({ from, to: (minutes[0]! + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
-    await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+    await warmUpQueries(this, newest.map(directoryMinute).toReversed());
   }
 
   /** A failed write leaves LevelDB refusing writes until it is opened again, and all threads share one of it. */

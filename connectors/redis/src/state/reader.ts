@@ -14,11 +14,14 @@ import {
 import {
   compileScans,
   decodeDeadLetter,
-  MINUTE_MS,
   parseDeadLetterId,
   placeAfter,
   readTimeline,
   type TimelinePart,
+  checkKind,
+  latestClock,
+  WARM_MINUTES,
+  warmUpQueries,
 } from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
@@ -29,8 +32,6 @@ import { Rollups } from './rollups.ts';
 import type { RedisStateOptions } from './store.ts';
 import { readStatuses } from './status.ts';
 
-/** How much of the newest rollups `warmUp` loads. */
-const WARM_MINUTES = 15;
 /** How often a timeline is asked for again because its partition changed hands meanwhile. */
 const ATTEMPTS = 5;
 
@@ -67,11 +68,7 @@ export class RedisStateReader implements StateReader {
 
   async timeline(key: string, query: TimelineQuery): Promise<TimelineEntry[]> {
     this.#link.assertOpen();
-    const { schema } = this.#options;
-    const { kind } = query;
-    if (!(kind >= 0 && kind < schema.kinds.length && Number.isInteger(kind))) {
-      throw invalid('kind', kind, `an index into ${schema.kinds.length} kinds`);
-    }
+    checkKind(query.kind, this.#options.schema);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await this.#link.run((client) => this.#find(client, key));
       const parts = found.flatMap(({ partition, owner, bytes }): TimelinePart[] => {
@@ -122,24 +119,19 @@ export class RedisStateReader implements StateReader {
         Promise.all(this.#all.map((partition) => client.xlen(this.#keys.deadLetters(partition)))),
       ),
     ]);
-    const clocks = statuses.flatMap(({ clock }) => clock ?? []);
+    const clock = latestClock(statuses);
     return {
       bytes,
       deadLetters: counts.reduce((sum, count) => sum + count, 0),
       late: statuses.reduce((sum, { late }) => sum + late, 0),
       duplicates: statuses.reduce((sum, { duplicates }) => sum + duplicates, 0),
-      ...(clocks.length === 0 ? {} : { clock: Math.max(...clocks) }),
+      ...(clock === undefined ? {} : { clock }),
     };
   }
 
   async warmUp(): Promise<void> {
     compileScans(this.#options.schema);
-    const minutes = await this.#rollups.newestMinutes(WARM_MINUTES);
-    const last = minutes.at(-1);
-    if (last === undefined) return;
-    const from = Math.max(minutes[0]!, last - WARM_MINUTES + 1) * MINUTE_MS;
-    await this.rollup({ from, to: (last + 1) * MINUTE_MS, where: {}, groupBy: [], limit: 1 });
-    await this.timeline('', { kind: 0, from: 0, to: Infinity, limit: 1 });
+    await warmUpQueries(this, await this.#rollups.newestMinutes(WARM_MINUTES));
   }
 
   close(): Promise<void> {
@@ -183,6 +175,3 @@ export class RedisStateReader implements StateReader {
     );
   }
 }
-
-const invalid = (field: string, value: unknown, accepted: string): MillraceError =>
-  new MillraceError('INVALID_ARGUMENT', `${field} is ${String(value)}: give ${accepted}`, { field, value, accepted });

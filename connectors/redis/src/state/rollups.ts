@@ -8,6 +8,9 @@ import {
   PartitionView,
   planRollup,
   RollupScan,
+  keepMinutes,
+  latestClock,
+  minuteRange,
 } from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
@@ -86,7 +89,7 @@ export class Rollups {
     const { schema, retentionMs } = this.#options;
     // Names are checked before anything is asked.
     const { from, to } = planRollup(query, schema, this.#shared);
-    const minutes = to - from <= ASK_EACH_MINUTES ? range(from, to) : await this.#existing(from, to);
+    const minutes = to - from <= ASK_EACH_MINUTES ? minuteRange(from, to) : await this.#existing(from, to);
     const first = await this.#load(minutes.slice(0, SLICE));
     const oldest = first.clock === undefined ? 0 : Math.max(0, minuteOf(first.clock - retentionMs));
     const plan = planRollup(query, schema, this.#shared);
@@ -142,9 +145,9 @@ export class Rollups {
       );
       if (generation !== this.#generation) continue;
       if (!partitions.every((partition, at) => this.#apply(partition, fetched[at]!, tables))) continue;
-      this.#keep(minutes, tables);
-      const clocks = fetched.flatMap(({ clock }) => clock ?? []);
-      return { tables, clock: clocks.length === 0 ? undefined : Math.max(...clocks) };
+      const used = minutes.map((minute, at) => [minute, tables[at]!] as const);
+      keepMinutes(this.#tables, used, this.#options.cacheBytes, ({ bytes }) => bytes);
+      return { tables, clock: latestClock(fetched) };
     }
     throw new MillraceError('UNAVAILABLE', 'the partitions of the state change hands too often to be read: try again');
   }
@@ -205,23 +208,4 @@ export class Rollups {
     }
     return table;
   }
-
-  /** Makes the minutes the ones used last, and lets the others go that memory has no room for. */
-  #keep(minutes: readonly number[], tables: readonly MinuteTable[]): void {
-    minutes.forEach((minute, at) => {
-      // A map keeps the order of insertion.
-      this.#tables.delete(minute);
-      this.#tables.set(minute, tables[at]!);
-    });
-    let bytes = 0;
-    for (const table of this.#tables.values()) bytes += table.bytes;
-    for (const [minute, table] of this.#tables) {
-      if (bytes <= this.#options.cacheBytes) return;
-      this.#tables.delete(minute);
-      bytes -= table.bytes;
-    }
-  }
 }
-
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);

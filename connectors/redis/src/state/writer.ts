@@ -16,6 +16,7 @@ import {
   minuteOf,
   type Newest,
   parseDeadLetterId,
+  latestClock,
 } from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
@@ -265,8 +266,7 @@ export class RedisStateWriter implements StateWriter {
     if (isWhole || now - this.#othersReadAt < OTHERS_MS) return;
     const statuses = await readStatuses(this.#link, this.#keys, this.partitions);
     const newest: (Newest | undefined)[] = statuses.map((status) => status.newest);
-    const clocks = statuses.flatMap(({ clock }) => clock ?? []);
-    this.#clock = new EventClock(newest, clocks.length === 0 ? undefined : Math.max(...clocks));
+    this.#clock = new EventClock(newest, latestClock(statuses));
     this.#othersReadAt = now;
   }
 

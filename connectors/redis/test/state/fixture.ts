@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { OpenStateStore, StateStoreFixture, StateStoreOptions } from '@millrace/testkit';
+import { openBothEnds, type OpenStateStore, type StateStoreFixture, type StateStoreOptions } from '@millrace/testkit';
 
 import { openRedisStateReader, openRedisStateWriter } from '../../src/state-store.ts';
 
@@ -12,26 +12,14 @@ export function stateFixture(url: () => string, options: { dictionaryLimit?: num
 }
 
 /** A writer and a reader of the state at a URL. */
-export async function openBoth(
+export const openBoth = (
   url: string,
   options: StateStoreOptions & { dictionaryLimit?: number },
-): Promise<OpenStateStore> {
-  const writer = await openRedisStateWriter(url, options);
-  const reader = await openRedisStateReader(url, options);
-  const close = async (): Promise<void> => {
-    await writer.close();
-    await reader.close();
-  };
-  return {
-    writer,
-    reader,
-    close,
-    reopen: async () => {
-      await close();
-      return openBoth(url, options);
-    },
-  };
-}
+): Promise<OpenStateStore> =>
+  openBothEnds({
+    writer: () => openRedisStateWriter(url, options),
+    reader: () => openRedisStateReader(url, options),
+  });
 
 /** The URL with a prefix of its own. */
 export const prefixed = (url: string): string =>

@@ -68,8 +68,5 @@ function unknownParameter(name: string, known: readonly Parameter[]): MillraceEr
   });
 }
 
-/** Lookups on a request without a query find this one, so that the hot path allocates nothing for it. */
-const NO_QUERY = new URLSearchParams();
-
 /** `+` and `%20` are blanks; a name may be repeated. */
-export const parseQuery = (text: string): URLSearchParams => (text === '' ? NO_QUERY : new URLSearchParams(text));
+export const parseQuery = (text: string): URLSearchParams => new URLSearchParams(text);
