@@ -2,41 +2,56 @@ import { readFile } from 'node:fs/promises';
 import {
   freePort,
   startHaproxy,
+  startAerospikeDevProcess,
   startKafka,
   startRedis,
   startRole,
+  type AerospikeDevProcess,
   type Haproxy,
   type KafkaOptions,
   type KafkaServer,
   type RedisServer,
   type RoleProcess,
+  type ServerControl,
 } from '@millrace/testkit';
 
 const HAPROXY_CONFIG = new URL('../../deploy/haproxy.cfg', import.meta.url);
 /** The least that Kafka allows; until then nobody has the partitions of a processor that was killed. */
 const SESSION_TIMEOUT = '6s';
 
-/** Kafka and Redis, and the parts of a platform that are started on them. */
-export interface SharedPlatform {
+/** A server that has the state: what must be known of it here. */
+export type StateServer = Pick<ServerControl, 'pid' | 'stop'> & { readonly url: string };
+
+/** Kafka and the server of the state, and the parts of a platform that are started on them. */
+export interface SharedPlatform<S extends StateServer = StateServer> {
   readonly kafka: KafkaServer;
-  readonly redis: RedisServer;
+  readonly state: S;
   readonly start: (role: 'frontend' | 'processor', ...more: readonly string[]) => Promise<RoleProcess>;
   /** The load balancer of deploy/, before frontends on these two ports. */
   balance(ports: readonly [number, number]): Promise<Haproxy>;
   stop(): Promise<void>;
 }
 
-/** The log on a Kafka broker of its own, the state on a Redis of its own. */
-export async function startSharedPlatform(options: KafkaOptions = {}): Promise<SharedPlatform> {
-  const [kafka, redis] = await Promise.all([
-    startKafka(options),
-    startRedis({ appendOnly: true, appendFsync: 'everysec' }),
-  ]);
-  const running: { stop(): Promise<unknown> }[] = [kafka, redis];
-  const backends = ['--log', `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}`, '--state', redis.url];
+/** A Redis of its own for the state. */
+export const redisState = (): Promise<RedisServer> => startRedis({ appendOnly: true, appendFsync: 'everysec' });
+
+/** An aerospike-dev in a process of its own for the state. */
+export async function aerospikeState(): Promise<AerospikeDevProcess & { readonly url: string }> {
+  const server = await startAerospikeDevProcess({ namespaces: ['profiles', 'aggregates'] });
+  return Object.assign(server, { url: `aerospike://${server.hosts}/profiles?aggregates_namespace=aggregates` });
+}
+
+/** The log on a Kafka broker of its own, the state on the server that is started here. */
+export async function startSharedPlatform<S extends StateServer>(
+  startState: () => Promise<S>,
+  options: KafkaOptions = {},
+): Promise<SharedPlatform<S>> {
+  const [kafka, state] = await Promise.all([startKafka(options), startState()]);
+  const running: { stop(): Promise<unknown> }[] = [kafka, state];
+  const backends = ['--log', `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}`, '--state', state.url];
   return {
     kafka,
-    redis,
+    state,
     async start(role, ...more) {
       const started = await startRole(role, [...backends, ...more]);
       running.push(started);

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { caughtUp, freePort, queryOf, sendTags, TagOracle, type RoleProcess } from '@millrace/testkit';
-import type { Proof, ProofContext, ProofResult } from '../proof.ts';
-import { startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
+import type { Proof } from '../proof.ts';
+import { scaleOut } from '../scale-out.ts';
+import { redisState, startSharedPlatform } from '../shared-platform.ts';
 
 /** Kafka and Redis, two frontends behind HAProxy, three processors: parts die and join while tags are sent. */
 export const proof: Proof = {
@@ -9,71 +8,11 @@ export const proof: Proof = {
   title: 'Kafka + Redis behind HAProxy, frontend and processor killed, one added: every tag counts exactly once',
   needs: ['kafka', 'redis', 'haproxy'],
   async run(context) {
-    const platform = await startSharedPlatform();
+    const platform = await startSharedPlatform(redisState);
     try {
-      return await scaleOut(context, platform);
+      return await scaleOut(context, platform, 300_000);
     } finally {
       await platform.stop();
     }
   },
 };
-
-async function scaleOut(context: ProofContext, platform: SharedPlatform): Promise<ProofResult> {
-  const full = context.size === 'full';
-  const tags = full ? 300_000 : 6000;
-  const { start } = platform;
-  // The first processor comes before any frontend has made the topic, as it may.
-  const ports = [await freePort(), await freePort()] as const;
-  const starting = [start('processor'), ...ports.map((port) => start('frontend', '--port', String(port)))];
-  const [processor, frontend, otherFrontend] = (await Promise.all(starting)) as [RoleProcess, RoleProcess, RoleProcess];
-  await Promise.all([start('processor'), start('processor')]);
-  const haproxy = await platform.balance(ports);
-  context.log(`two frontends and three processors run behind ${haproxy.url}`);
-
-  const oracle = new TagOracle();
-  const enough = new AbortController();
-  const { signal } = enough;
-  context.signal.addEventListener('abort', () => enough.abort(), { once: true });
-  const startedAt = performance.now();
-  const sending = sendTags({
-    url: haproxy.url,
-    oracle,
-    connections: full ? 60 : 16,
-    batchConnections: full ? 2 : 1,
-    batchSize: full ? 100 : 20,
-    goOn: true,
-    signal,
-  });
-  const at = async (share: number): Promise<void> => {
-    while (oracle.sent < share * tags && !signal.aborted) await sleep(5);
-  };
-  await at(0.25);
-  await processor.kill();
-  context.log(`a processor was killed after ${oracle.sent} tags`);
-  await at(0.5);
-  await frontend.kill();
-  context.log(`a frontend was killed after ${oracle.sent} tags`);
-  await at(0.6);
-  await Promise.all([start('processor'), start('frontend', '--port', String(ports[0]))]);
-  context.log(`a processor and a frontend have come after ${oracle.sent} tags`);
-  await at(1);
-  enough.abort();
-  const { failures } = await sending;
-  const seconds = (performance.now() - startedAt) / 1000;
-  await caughtUp(otherFrontend.url, context.signal);
-  const caughtUpMs = performance.now() - startedAt - seconds * 1000;
-  const { mismatches, acknowledged, inDoubtApplied } = await oracle.compare(queryOf(haproxy.url));
-  return {
-    passed: mismatches.length === 0 && acknowledged > 0.9 * tags,
-    figures: {
-      'tags sent': oracle.sent,
-      'tags acknowledged': acknowledged,
-      'requests without a 204': failures.length,
-      'unacknowledged but applied': inDoubtApplied,
-      'tags per second, all on one machine': Math.round(oracle.sent / seconds),
-      'caught up after the last tag, ms': Math.round(caughtUpMs),
-      mismatches: mismatches.length,
-    },
-    notes: [...mismatches.slice(0, 5), ...new Set(failures)].slice(0, 10),
-  };
-}

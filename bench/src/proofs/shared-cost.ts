@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { caughtUp, freePort, redisCommand, type Haproxy, type RoleProcess } from '@millrace/testkit';
+import { caughtUp, freePort, redisCommand, type Haproxy, type RedisServer, type RoleProcess } from '@millrace/testkit';
 import { checkedLoad, problemsOf } from '../checked-load.ts';
 import { measureFreshness } from '../freshness.ts';
 import { loadGenerator, runLoad } from '../http-load.ts';
 import { postLines } from '../post-lines.ts';
 import { memoryOf, readProcessStats } from '../process-stats.ts';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
-import { startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
+import { redisState, startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
 import { generateTags, tagJson, tagLines } from '../tags.ts';
 import { TimedClient } from '../timed-client.ts';
 
@@ -24,7 +24,7 @@ const BATCH = 1000;
 const BROKER = { jvmOptions: ['-Xmx1g', '-XX:TieredStopAtLevel=4'] };
 
 interface Parts {
-  readonly platform: SharedPlatform;
+  readonly platform: SharedPlatform<RedisServer>;
   readonly frontends: readonly RoleProcess[];
   readonly processor: RoleProcess;
   readonly haproxy: Haproxy;
@@ -36,7 +36,7 @@ export const proof: Proof = {
   title: 'Kafka + Redis: at least 15,000 tags/s, at most 95 us of CPU per tag over all parts, p99 20 ms at 1,000/s',
   needs: ['kafka', 'redis', 'haproxy'],
   async run(context) {
-    const platform = await startSharedPlatform(BROKER);
+    const platform = await startSharedPlatform(redisState, BROKER);
     try {
       const ports = [await freePort(), await freePort()] as const;
       const frontends = await Promise.all(ports.map((port) => platform.start('frontend', '--port', String(port))));
@@ -62,7 +62,7 @@ async function measure(parts: Parts, context: ProofContext): Promise<ProofResult
   const shape = ['--url', frontend.url, '--rate', '1000', '--count', String(1000 * checkedSeconds)];
   const checked = await checkedLoad(context.workDirectory, shape, context);
   const { platform, processor } = parts;
-  const memory = await Promise.all([parts.frontends, [processor], [platform.kafka], [platform.redis]].map(memoryInAll));
+  const memory = await Promise.all([parts.frontends, [processor], [platform.kafka], [platform.state]].map(memoryInAll));
   const { cpuUs } = load;
   const all = cpuUs.frontends + cpuUs.processor + cpuUs.kafka + cpuUs.redis;
   const { p99 } = checked.latencyMs.tags;
@@ -100,7 +100,7 @@ async function measure(parts: Parts, context: ProofContext): Promise<ProofResult
 /** Batches until there are so many tags in all: what they take in Redis, and whether the rate stays. */
 async function grow(parts: Parts, context: ProofContext): Promise<Readonly<Record<string, string>>> {
   const { first, last } = SIZES[context.size];
-  const { redis } = parts.platform;
+  const { state: redis } = parts.platform;
   const empty = await redisMemory(redis.port);
   // A tag a millisecond, so that they end now: the newest of an hour at full size.
   const stream = generateTags(Date.now() - last, 2);
@@ -138,7 +138,7 @@ async function loadFor({ platform, frontends, processor, haproxy }: Parts, bodie
   const url = new URL('/user_tags', haproxy.url).href;
   const options = { url, bodies, contentType: 'application/json', connections: CONNECTIONS };
   const settled = () => caughtUp(frontends[0]!.url, context.signal);
-  const all = () => Promise.all([frontends, [processor], [platform.kafka], [platform.redis], [haproxy]].map(cpuOf));
+  const all = () => Promise.all([frontends, [processor], [platform.kafka], [platform.state], [haproxy]].map(cpuOf));
   await runLoad(generator, { ...options, seconds: warmUpSeconds });
   await settled();
   context.log('warmed up');

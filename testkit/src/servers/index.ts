@@ -1,3 +1,4 @@
+export * from './aerospike-dev.ts';
 export * from './available.ts';
 export * from './free-port.ts';
 export * from './haproxy.ts';

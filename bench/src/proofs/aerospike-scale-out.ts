@@ -1,0 +1,18 @@
+import type { Proof } from '../proof.ts';
+import { scaleOut } from '../scale-out.ts';
+import { aerospikeState, startSharedPlatform } from '../shared-platform.ts';
+
+/** The same with the state on Aerospike. */
+export const proof: Proof = {
+  name: 'aerospike-scale-out',
+  title: 'Kafka + Aerospike behind HAProxy, frontend and processor killed, one added: every tag counts exactly once',
+  needs: ['kafka', 'haproxy'],
+  async run(context) {
+    const platform = await startSharedPlatform(aerospikeState);
+    try {
+      return await scaleOut(context, platform, 100_000);
+    } finally {
+      await platform.stop();
+    }
+  },
+};
