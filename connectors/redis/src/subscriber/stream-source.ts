@@ -1,6 +1,6 @@
 import { MillraceError, type Received, type Source } from '@millrace/core';
 import type { RedisAddress } from '../address.ts';
-import { connect, type RedisClient, type RedisConnection } from '../connection.ts';
+import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
 import { Script } from '../script.ts';
 import { receivedFrom, type StreamEntry } from './stream-fields.ts';
@@ -44,16 +44,28 @@ for _, fields in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 end
 if lowest then return redis.call('XTRIM', KEYS[1], 'MINID', lowest) end`);
 
+async function makeGroup(client: RedisClient, { stream, group, from }: StreamSourceOptions): Promise<void> {
+  try {
+    await client.xgroup('CREATE', stream, group, from === 'earliest' ? '0' : '$', 'MKSTREAM');
+  } catch (error) {
+    if (!isReply(error) || !(error as Error).message.startsWith('BUSYGROUP')) throw error;
+  }
+}
+
 /** Forgets a consumer that nothing waits for. Keys: stream. Values: group, consumer. */
 const FORGET = new Script(`
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
   redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
 end`);
 
-/** One connection of a consumer. */
+/** A consumer, connected. */
 export class StreamSource implements Source {
   readonly #address: RedisAddress;
   readonly #connection: RedisConnection;
+  /** For the command that waits for new entries: whatever else is sent there would wait with it. */
+  readonly #waiting: RedisConnection;
+  /** Aborts when either of the two is lost. */
+  readonly #lost: AbortSignal;
   readonly #options: StreamSourceOptions;
   /** Received over this connection and not acknowledged: it is not to be claimed from ourselves. */
   readonly #open = new Set<string>();
@@ -63,9 +75,16 @@ export class StreamSource implements Source {
   #claimAt = 0;
   #trimAt = 0;
 
-  private constructor(address: RedisAddress, connection: RedisConnection, options: StreamSourceOptions) {
+  private constructor(
+    address: RedisAddress,
+    connection: RedisConnection,
+    waiting: RedisConnection,
+    options: StreamSourceOptions,
+  ) {
     this.#address = address;
     this.#connection = connection;
+    this.#waiting = waiting;
+    this.#lost = AbortSignal.any([connection.lost, waiting.lost]);
     this.#options = options;
   }
 
@@ -73,15 +92,12 @@ export class StreamSource implements Source {
   static async connect(address: RedisAddress, options: StreamSourceOptions, signal: AbortSignal): Promise<Source> {
     const connection = await connect(address, { signal });
     try {
-      const { stream, group, from } = options;
-      await connection.client.xgroup('CREATE', stream, group, from === 'earliest' ? '0' : '$', 'MKSTREAM');
+      await makeGroup(connection.client, options);
+      return new StreamSource(address, connection, await connect(address, { signal }), options);
     } catch (error) {
-      if (!isReply(error) || !(error as Error).message.startsWith('BUSYGROUP')) {
-        connection.close();
-        throw redisError(error, address);
-      }
+      connection.close();
+      throw redisError(error, address);
     }
-    return new StreamSource(address, connection, options);
   }
 
   async receive(max: number, signal: AbortSignal): Promise<readonly Received[]> {
@@ -96,7 +112,7 @@ export class StreamSource implements Source {
         const claimed = await this.#claim(client, max);
         if (claimed.length > 0) return claimed;
       }
-      return this.#take(client, await this.#read(client, max, '>'));
+      return this.#take(client, await this.#read(this.#waiting.client, max, '>'));
     });
   }
 
@@ -111,14 +127,19 @@ export class StreamSource implements Source {
   }
 
   async close(): Promise<void> {
-    if (this.#connection.lost.aborted) return;
     const { stream, group, consumer, isNamed } = this.#options;
     try {
       // A name that nobody chose will not come back.
-      if (!isNamed) await this.#do((client) => FORGET.run(client, [stream], [group, consumer]));
+      if (!isNamed && !this.#lost.aborted) {
+        await this.#do((client) => FORGET.run(client, [stream], [group, consumer]));
+      }
     } finally {
-      this.#connection.close();
+      this.#disconnect();
     }
+  }
+
+  #disconnect(): void {
+    for (const connection of [this.#connection, this.#waiting]) if (!connection.lost.aborted) connection.close();
   }
 
   async #read(client: RedisClient, max: number, after: string): Promise<readonly StreamEntry[]> {
@@ -162,8 +183,10 @@ export class StreamSource implements Source {
 
   async #do<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     try {
-      return await work(this.#connection.client);
+      return await unlessLost(this.#lost, work(this.#connection.client));
     } catch (error) {
+      // One that does not answer would not do so at the close either, which would wait as long again.
+      if (!isReply(error)) this.#disconnect();
       // The stream was deleted, or a server without persistence has restarted: connecting makes the group again.
       if (isReply(error) && (error as Error).message.startsWith('NOGROUP')) {
         throw new MillraceError('UNAVAILABLE', `the consumer group is gone: ${(error as Error).message}`, {

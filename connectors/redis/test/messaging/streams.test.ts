@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { openPublisher, openSubscriber } from '@millrace/core';
 import { redisCommand, type RedisServer, serverAvailable, startRedis, startTcpProxy } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { parseRedisUrl, plainRedisOptions } from '../../src/address.ts';
+import { StreamSource } from '../../src/subscriber/stream-source.ts';
 
 describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
   let server: RedisServer;
@@ -79,6 +82,30 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
     expect((await subscriber.next())?.value).toBe('slow');
     expect(await subscriber.next({ timeoutMs: 600 })).toBeUndefined();
     await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('are acknowledged while the next ones are waited for', async () => {
+    const { name } = newStream();
+    const { address } = parseRedisUrl(server.url, plainRedisOptions);
+    const group = { group: 'g', consumer: 'c', isNamed: true, from: 'earliest', claimIdle: 30_000 } as const;
+    const { signal } = new AbortController();
+    const source = await StreamSource.connect(address, { ...group, stream: name, trimAcknowledged: false }, signal);
+    const inTime: boolean[] = [];
+    // Whether this process stands still for as long as the wait is not ours to decide: once in ten rounds is enough.
+    while (inTime.length < 10 && !inTime.includes(true)) {
+      await redisCommand(server, 'XADD', name, '*', 'data', '1');
+      const received = await source.receive(1, signal);
+      let isOver = false;
+      const waiting = source.receive(1, signal).then(() => (isOver = true));
+      await source.acknowledge!(received!);
+      // Answers that came together have both been taken by then.
+      await immediate();
+      inTime.push(!isOver);
+      await waiting;
+    }
+    expect(inTime).toContain(true);
+    expect(((await redisCommand(server, 'XPENDING', name, 'g')) as readonly unknown[])[0]).toBe(0);
+    await source.close();
   });
 
   it('lose what all groups have acknowledged, where that is wanted', async () => {
