@@ -33,6 +33,11 @@ export class Connection<T extends { close(): Promise<void> }> {
     return this.#current !== undefined;
   }
 
+  /** Whether this is the connection there is. */
+  holds(connection: T): boolean {
+    return this.#current === connection;
+  }
+
   get reconnects(): number {
     return Math.max(0, this.#made - 1);
   }

@@ -75,13 +75,36 @@ export class Intake {
     if (this.#connection.signal.aborted || room <= 0) return true;
     const receiving = new AbortController();
     this.#receiving = receiving;
-    const received = await source.receive(Math.min(room, MAX_RECEIVE), receiving.signal);
+    const received = await this.#receiveFrom(source, Math.min(room, MAX_RECEIVE), receiving.signal);
     this.#receiving = undefined;
+    if (received === 'given up') {
+      await this.#connection.pause();
+      return true;
+    }
     if (received === undefined) return false;
     this.#connection.succeeded();
     if (received.length > 0) this.#owner.accept(received);
     else if (!receiving.signal.aborted) await sleep(this.#idleMs);
     return true;
+  }
+
+  /**
+   * `given up` when acknowledging over the same connection has failed meanwhile: however the call ends, its messages
+   * come again over the next one.
+   */
+  async #receiveFrom(
+    source: Source,
+    max: number,
+    signal: AbortSignal,
+  ): Promise<readonly Received[] | undefined | 'given up'> {
+    const isGivenUp = (): boolean => source.acknowledge !== undefined && !this.#connection.holds(source);
+    try {
+      const received = await source.receive(max, signal);
+      return isGivenUp() ? 'given up' : received;
+    } catch (error) {
+      if (isGivenUp()) return 'given up';
+      throw error;
+    }
   }
 
   /** At close: takes what the source holds for this subscriber alone, and could not give to another one. */

@@ -350,11 +350,20 @@ export class SourceSubscriber implements Subscriber {
     // What comes again must not be delivered twice without need.
     if (this.#acknowledgements !== undefined) this.#forgetUnread();
     const error = await this.#connection.failed(cause);
-    if (!error.retry && !this.#connection.signal.aborted) {
-      this.#failure ??= error;
-      this.#lifecycle.fail(error);
-    }
+    if (!error.retry && !this.#connection.signal.aborted) await this.#fail(error);
     return error;
+  }
+
+  /** For good. What would not come again can still be read; then the error follows. */
+  async #fail(error: MillraceError): Promise<void> {
+    this.#failure = error;
+    this.#lifecycle.fail(error);
+    this.#connection.end();
+    this.#intake.interrupt();
+    this.#intake.stir();
+    // At once: what was not acknowledged is for the other members of its group.
+    await this.#connection.close();
+    this.#inbox.end();
   }
 
   #forgetUnread(): void {

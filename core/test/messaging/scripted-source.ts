@@ -9,6 +9,11 @@ export class ScriptedSource {
   acknowledgeCalls = 0;
   ended = false;
   connections = 0;
+  closed = 0;
+  /** What acknowledging fails with, once. */
+  refusal: Error | undefined;
+  /** What a wait for messages fails with when its connection is closed. */
+  closing: Error | undefined;
   readonly #waiting = new Set<() => void>();
   #breaks: Error | undefined;
 
@@ -38,6 +43,9 @@ export class ScriptedSource {
               ? {
                   acknowledge: async (received: readonly Received[]) => {
                     this.acknowledgeCalls++;
+                    const { refusal } = this;
+                    this.refusal = undefined;
+                    if (refusal !== undefined) throw refusal;
                     expect(received.map(({ token }) => token)).toEqual(
                       received.map((_, index) => this.acknowledged + index),
                     );
@@ -45,7 +53,11 @@ export class ScriptedSource {
                   },
                 }
               : {}),
-            close: async () => this.#wake(),
+            close: async () => {
+              this.closed++;
+              if (this.closing !== undefined) this.#breaks = this.closing;
+              this.#wake();
+            },
           };
         },
       }),

@@ -132,6 +132,56 @@ describe('a lost connection', () => {
   });
 });
 
+describe('acknowledging that fails', () => {
+  const ways: Record<string, (subscriber: Subscriber, given: unknown[]) => Promise<void>> = {
+    async next(subscriber, given) {
+      for (;;) given.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+    },
+    async 'for await'(subscriber, given) {
+      for await (const { value } of subscriber) given.push(value);
+    },
+    subscribe: (subscriber, given) =>
+      subscriber.subscribe(async ({ value }) => {
+        given.push(value);
+        await setImmediate();
+      }),
+  };
+
+  it.each(Object.entries(ways))('for good ends %s with its error; the rest is for the next one', async (_, deliver) => {
+    const source = new ScriptedSource();
+    source.add(...Array.from({ length: 5000 }).keys());
+    source.refusal = new MillraceError('REFUSED', 'no such group');
+    const subscriber = await source.subscriber({ max_depth: 100 });
+    const given: unknown[] = [];
+    await expect(deliver(subscriber, given)).rejects.toMatchObject({ code: 'REFUSED' });
+    // So many are told at once; nobody can know sooner.
+    expect(given.length).toBeLessThanOrEqual(1000 + 100);
+    expect(given).not.toContain(undefined);
+    expect(subscriber.details()).toMatchObject({ state: 'failed', connected: false, last_error: 'no such group' });
+    await expect(subscriber.next({ timeoutMs: 0 })).rejects.toMatchObject({ code: 'REFUSED' });
+    expect(source.closed).toBe(1);
+    const heir = await source.subscriber();
+    expect(await take(heir, 2)).toEqual([0, 1]);
+    await Promise.all([subscriber.close(), heir.close()]);
+    expect([source.connections, source.closed]).toEqual([2, 2]);
+  });
+
+  it('for a while connects again, and gives what was not acknowledged', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 2, 3);
+    source.refusal = new MillraceError('UNAVAILABLE', 'cut');
+    // As a driver may put it, whose connection was closed during a call.
+    source.closing = new Error('Connection is closed.');
+    const subscriber = await source.subscriber();
+    expect(await take(subscriber, 2)).toEqual([1, 2]);
+    while (source.connections < 2) await sleep(1);
+    expect(await take(subscriber, 3)).toEqual([1, 2, 3]);
+    expect(subscriber.details()).toMatchObject({ state: 'running', last_error: 'cut' });
+    await subscriber.close();
+    expect(source.acknowledged).toBe(2);
+  });
+});
+
 describe('intake', () => {
   it('stops while suspended or frozen; what was received can be read', async () => {
     const source = new ScriptedSource();
