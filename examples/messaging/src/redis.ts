@@ -1,11 +1,11 @@
-// Messages through a stream of Redis: REDIS_URL says where it is, `redisstream://localhost` by default.
+// Messages through a stream of Redis: REDIS_SERVER says where it is.
 import { openPublisher, openSubscriber } from '@millrace/core';
 
-const url = `${process.env['REDIS_URL'] ?? 'redisstream://localhost'}/orders`;
-const publisher = await openPublisher(url);
+const server = process.env['REDIS_SERVER'] ?? 'localhost:6379';
+const publisher = await openPublisher(`redisstream://${server}/orders`);
 await publisher.publish({ key: 'order-1', value: { total: 12 } });
-const subscriber = await openSubscriber(url, { from: 'earliest' });
-const message = await subscriber.next({ timeoutMs: 5000 });
+const subscriber = await openSubscriber(`redisstream://${server}/orders`, { from: 'earliest' });
+const message = await subscriber.next({ timeoutMs: 20_000 });
 console.log(message?.key, message?.value);
 await publisher.close();
 await subscriber.close();
