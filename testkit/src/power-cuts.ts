@@ -154,8 +154,8 @@ class Trial {
   }
 }
 
-/** The error of the disk, or what the log makes of it. */
-function isPowerLoss(error: unknown): boolean {
+/** Whether it is the error of a simulated disk without power, or what a log makes of it. */
+export function isPowerLoss(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof StorageError && cause.code === 'DISK_FAILED') return true;
   }
