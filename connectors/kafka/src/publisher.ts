@@ -5,11 +5,9 @@ import {
   integerOption,
   jsonText,
   MillraceError,
-  partitionOf,
+  partitionOfBytes,
   stringOption,
-  type Encoded,
   type JsonValue,
-  type Message,
   type Refusal,
   type Sink,
 } from '@millrace/core';
@@ -49,7 +47,11 @@ export const publisher = defineSink({
   prepare({ text, values }) {
     const address = topicAddress(text, values);
     return {
-      encode: (message) => encode(address.topic, message, values.partitionKey),
+      encode: ({ key, value, headers }) => {
+        const keyText = key ?? (values.partitionKey === undefined ? undefined : keyIn(value, values.partitionKey));
+        const keyBytes = keyText === undefined ? undefined : Buffer.from(keyText);
+        return new PendingRecord(address.topic, keyBytes, Buffer.from(jsonText(value)), headers && toBuffers(headers));
+      },
       async connect(signal) {
         const client = await clientOptions(address);
         const plan = values.createTopic ? planOf(values, { partitions: values.partitions }) : undefined;
@@ -61,21 +63,6 @@ export const publisher = defineSink({
   },
 });
 
-/** A record whose partition is chosen when the number of partitions is known. */
-class EncodedMessage extends PendingRecord implements Encoded {
-  readonly keyText: string | undefined;
-
-  constructor(topic: string, keyText: string | undefined, value: Buffer, headers?: Record<string, Buffer>) {
-    super(topic, keyText === undefined ? undefined : Buffer.from(keyText), value, headers);
-    this.keyText = keyText;
-  }
-}
-
-function encode(topic: string, { key, value, headers }: Message, partitionKey: string | undefined): EncodedMessage {
-  const keyText = key ?? (partitionKey === undefined ? undefined : keyIn(value, partitionKey));
-  return new EncodedMessage(topic, keyText, Buffer.from(jsonText(value)), headers && toBuffers(headers));
-}
-
 const toBuffers = (headers: Readonly<Record<string, string>>): Record<string, Buffer> =>
   Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 
@@ -86,7 +73,7 @@ function keyIn(value: JsonValue, field: string): string | undefined {
   return typeof found === 'string' ? found : JSON.stringify(found);
 }
 
-class KafkaSink implements Sink<EncodedMessage> {
+class KafkaSink implements Sink<PendingRecord> {
   readonly #topic: Topic;
   readonly #writer: TopicWriter;
   /** For messages without a key: one partition for all of a batch makes larger requests. */
@@ -97,7 +84,7 @@ class KafkaSink implements Sink<EncodedMessage> {
     this.#writer = writer;
   }
 
-  async send(messages: readonly EncodedMessage[], taken: (count: number) => void): Promise<readonly Refusal[]> {
+  async send(messages: readonly PendingRecord[], taken: (count: number) => void): Promise<readonly Refusal[]> {
     const { partitions } = this.#topic;
     this.#sticky = (this.#sticky + 1) % partitions;
     const call = new SendCall(messages.length, taken);
@@ -107,7 +94,7 @@ class KafkaSink implements Sink<EncodedMessage> {
     this.#writer.reserve(bytes);
     for (let index = 0; index < messages.length; index++) {
       const message = messages[index]!;
-      message.partition = message.keyText === undefined ? this.#sticky : partitionOf(message.keyText, partitions);
+      message.partition = message.key === undefined ? this.#sticky : partitionOfBytes(message.key, partitions);
       message.since = since;
       message.call = call;
       message.index = index;
@@ -123,7 +110,8 @@ class KafkaSink implements Sink<EncodedMessage> {
 
 /** Collects what became of the messages of one `send`. */
 class SendCall implements WriteCall {
-  readonly #done: boolean[];
+  /** 1 for each message that is written. */
+  readonly #done: Uint8Array;
   readonly #taken: (count: number) => void;
   readonly #refusals: Refusal[] = [];
   readonly #result = Promise.withResolvers<readonly Refusal[]>();
@@ -132,7 +120,7 @@ class SendCall implements WriteCall {
   #prefix = 0;
 
   constructor(messages: number, taken: (count: number) => void) {
-    this.#done = Array.from({ length: messages }, () => false);
+    this.#done = new Uint8Array(messages);
     this.#taken = taken;
     this.#open = messages;
   }
@@ -142,7 +130,7 @@ class SendCall implements WriteCall {
   }
 
   written(index: number): void {
-    this.#done[index] = true;
+    this.#done[index] = 1;
     this.#settle();
   }
 
@@ -160,7 +148,7 @@ class SendCall implements WriteCall {
       return;
     }
     // What is written in front of the first failure need not be sent, and doubled, again.
-    while (this.#done[this.#prefix] === true) this.#prefix++;
+    while (this.#done[this.#prefix] === 1) this.#prefix++;
     this.#taken(this.#prefix);
     this.#result.reject(this.#failure);
   }
