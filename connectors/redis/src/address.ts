@@ -29,8 +29,13 @@ export const connectionOptions = {
   tlsCert: stringOption({ optional: true, description: 'File with the certificate to show, PEM' }),
   tlsKey: stringOption({ optional: true, description: 'File with the key of that certificate, PEM' }),
   tlsVerify: booleanOption({ default: true, description: 'Whether the certificate of the server must be valid' }),
-  connectTimeout: durationOption({ default: '5s', min: '1ms', description: 'Longest wait for a connection' }),
-  commandTimeout: durationOption({ default: '10s', min: '1ms', description: 'Longest wait for an answer' }),
+  connectTimeout: durationOption({
+    default: '5s',
+    min: '1ms',
+    max: '1h',
+    description: 'Longest wait for a connection',
+  }),
+  commandTimeout: durationOption({ default: '10s', min: '1ms', max: '1h', description: 'Longest wait for an answer' }),
 };
 
 export type ConnectionValues = OptionValues<Options<typeof connectionOptions>>;

@@ -14,8 +14,8 @@ export interface RedisConnection {
   readonly client: RedisClient;
   /** Aborts when the connection is lost or closed; the reason is a MillraceError. */
   readonly lost: AbortSignal;
-  /** At once: what is under way is rejected. */
-  close(): void;
+  /** At once: what is under way is rejected, with this reason. */
+  close(reason?: string): void;
 }
 
 export interface ConnectOptions {
@@ -53,7 +53,8 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     await unlessLost(lost.signal, connected(client));
-    return { client, lost: lost.signal, close: () => lose(new Error('the connection was closed by us')) };
+    const close = (reason = 'the connection was closed by us'): void => lose(new Error(reason));
+    return { client, lost: lost.signal, close };
   } catch (error) {
     lose(cause ?? error);
     throw lost.signal.reason;
@@ -103,6 +104,7 @@ async function createClient(address: RedisAddress, commandTimeout: number): Prom
       enableOfflineQueue: false,
       clusterRetryStrategy: never,
       retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
       slotsRefreshTimeout: address.connectTimeout,
     });
   }

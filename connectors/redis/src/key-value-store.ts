@@ -27,6 +27,7 @@ export const keyValueOptions = defineOptions('redis', {
   prefix: stringOption({ default: 'millrace', minLength: 1, description: 'First part of all keys of the store' }),
   retryTimeout: durationOption({
     default: '10s',
+    max: '1d',
     description: 'How long a call is tried again while Redis is away',
   }),
 });

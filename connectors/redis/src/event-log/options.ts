@@ -28,5 +28,10 @@ export const eventLogOptions = defineOptions('redis', {
     max: '1m',
     description: 'A consumer that is not heard of for so long loses its partitions to the others of its group',
   }),
-  trimInterval: durationOption({ default: '10s', min: '100ms', description: 'How often the log is trimmed' }),
+  trimInterval: durationOption({
+    default: '10s',
+    min: '100ms',
+    max: '1d',
+    description: 'How often the log is trimmed',
+  }),
 });

@@ -1,7 +1,7 @@
 import type { Encoded, Refusal, Sink } from '@millrace/core';
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisAddress } from '../address.ts';
-import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
+import { connect, type ConnectOptions, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
 import { Script } from '../script.ts';
 
@@ -18,9 +18,14 @@ const FEW = 4;
 
 const PUBLISH_ALL = new Script(`for i = 2, #ARGV do redis.call('PUBLISH', ARGV[1], ARGV[i]) end`);
 
-export async function connectSink(address: RedisAddress, signal: AbortSignal): Promise<Sink<EncodedCommand>> {
+/** @param make makes its connection; default: as the address says */
+export async function connectSink(
+  address: RedisAddress,
+  signal: AbortSignal,
+  make = (options: ConnectOptions): Promise<RedisConnection> => connect(address, options),
+): Promise<Sink<EncodedCommand>> {
   // A timer for every command costs as much as the command: the sink has one per batch.
-  return new RedisSink(address, await connect(address, { signal, commandTimeoutMs: 0 }));
+  return new RedisSink(address, await make({ signal, commandTimeoutMs: 0 }));
 }
 
 /** Sends a batch at once; to a Cluster, whose keys lie on several nodes, each of its commands by itself. */
@@ -37,7 +42,8 @@ class RedisSink implements Sink<EncodedCommand> {
 
   async send(messages: readonly EncodedCommand[]): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
-    const timer = setTimeout(() => this.#connection.close(), this.#address.commandTimeout);
+    const { commandTimeout } = this.#address;
+    const timer = setTimeout(() => this.#connection.close(`no answer within ${commandTimeout} ms`), commandTimeout);
     const failures = await unlessLost(this.#connection.lost, this.#failures(messages)).finally(() =>
       clearTimeout(timer),
     );

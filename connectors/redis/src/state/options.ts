@@ -8,6 +8,7 @@ export const stateOptions = defineOptions('redis', {
   prefix: stringOption({ default: 'millrace', minLength: 1, description: 'First part of all keys of the state' }),
   retryTimeout: durationOption({
     default: '10s',
+    max: '1d',
     description: 'How long a commit or a query is tried again while Redis is away',
   }),
   cache: sizeOption({ default: '64MiB', description: 'Memory of a reader for the rollups that it has read' }),

@@ -7,9 +7,11 @@ import {
   type SourceConnector,
 } from '@millrace/core';
 import type { Redis } from 'ioredis';
+import { AnyNode } from '../any-node.ts';
 import { connectionOptions, type RedisAddress, redisAddress } from '../address.ts';
-import { connect, type RedisConnection } from '../connection.ts';
+import type { RedisConnection } from '../connection.ts';
 import { redisError } from '../errors.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { requireName } from '../path.ts';
 
 /** Above so many messages that wait, nothing more is read from the server, which drops us when it holds too much. */
@@ -29,11 +31,10 @@ export const channelSubscriber: SourceConnector = defineSource({
   prepare: ({ url, text, display, values }) => {
     const channel = requireName(url, display, 'channel');
     const address = redisAddress(text, values);
-    let attempts = 0;
+    const node = new AnyNode(address);
     return {
       connect: async (signal) => {
-        const one = oneNode(address, attempts++);
-        const source = new ChannelSource(one, await connect(one, { signal }));
+        const source = new ChannelSource(address, await node.connect({ signal }));
         await source.subscribe(channel, values.pattern);
         return source;
       },
@@ -41,16 +42,11 @@ export const channelSubscriber: SourceConnector = defineSource({
   },
 });
 
-/** Every node of a Cluster gets what is published on any of them: one after the other is tried. */
-const oneNode = (address: RedisAddress, attempt: number): RedisAddress =>
-  address.kind === 'cluster'
-    ? { ...address, kind: 'server', nodes: [address.nodes[attempt % address.nodes.length]!] }
-    : address;
-
 class ChannelSource implements Source {
   readonly #address: RedisAddress;
   readonly #connection: RedisConnection;
-  /** Of one server, as it is never a Cluster here. */
+  readonly #heartbeat: Heartbeat;
+  /** Of one server, also on a Cluster. */
   readonly #client: Redis;
   #waiting: Received[] = [];
   #wake: (() => void) | undefined;
@@ -59,6 +55,7 @@ class ChannelSource implements Source {
     this.#address = address;
     this.#connection = connection;
     this.#client = connection.client as Redis;
+    this.#heartbeat = new Heartbeat(connection, address.commandTimeout);
   }
 
   async subscribe(channel: string, isPattern: boolean): Promise<void> {
@@ -94,6 +91,7 @@ class ChannelSource implements Source {
   }
 
   close(): Promise<void> {
+    this.#heartbeat.stop();
     if (!this.#connection.lost.aborted) this.#connection.close();
     return Promise.resolve();
   }

@@ -25,7 +25,12 @@ export const keySubscriber: SourceConnector = defineSource({
       default: false,
       description: 'Delete a key once its message is acknowledged, unless it has changed meanwhile',
     }),
-    pollInterval: secondsOption({ default: 0.1, min: 0.001, description: 'Wait after all keys were looked at' }),
+    pollInterval: secondsOption({
+      default: 0.1,
+      min: 0.001,
+      max: 86_400,
+      description: 'Wait after all keys were looked at',
+    }),
     scanCount: integerOption({ default: 500, min: 1, description: 'Keys that Redis looks at in one step' }),
   }),
   prepare: ({ url, text, values }) => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openPublisher, openSubscriber } from '@millrace/core';
 import {
   redisCommand,
@@ -89,6 +90,59 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'after' });
     await Promise.all([publisher.close(), subscriber.close()]);
     await proxy.stop();
+  });
+
+  it('notice within the command timeout that nothing comes any more, connect again, and count the gap', async () => {
+    const proxy = await startTcpProxy({ target: server });
+    const name = randomUUID();
+    const publisher = await openPublisher(`redischannel://127.0.0.1:${server.port}/${name}`);
+    const timeouts = 'command_timeout=600ms&connect_timeout=600ms';
+    const subscriber = await openSubscriber(`redischannel://127.0.0.1:${proxy.port}/${name}?${timeouts}`);
+    // A silent channel is no lost one.
+    await sleep(1500);
+    expect(subscriber.details().reconnects).toBe(0);
+    proxy.blackHole(true);
+    await publisher.publish({ value: 'unheard' });
+    await expect.poll(() => subscriber.details().connected, { timeout: 5000 }).toBe(false);
+    expect(subscriber.details().last_error).toContain('not even to a PING');
+    proxy.cut();
+    proxy.blackHole(false);
+    await expect.poll(() => subscriber.details().reconnects, { timeout: 5000 }).toBe(1);
+    await publisher.publish({ value: 'heard' });
+    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'heard' });
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await proxy.stop();
+  });
+
+  it('go on with another node of a Cluster when the only one in the URL is gone', async () => {
+    const proxy = await startTcpProxy({ target: cluster.nodes[0]! });
+    const open = `redischannel://127.0.0.1:${proxy.port}/moving?cluster=true`;
+    const [publisher, subscriber] = [await openPublisher(open), await openSubscriber(open)];
+    await publisher.publish({ value: 'before' });
+    expect(await subscriber.next()).toEqual({ value: 'before' });
+    proxy.refuse();
+    proxy.cut();
+    const listeners = async (): Promise<number> => {
+      const counts = await Promise.all(cluster.nodes.map((node) => redisCommand(node, 'PUBSUB', 'NUMSUB', 'moving')));
+      return counts.reduce((sum: number, count) => sum + Number((count as readonly unknown[])[1]), 0);
+    };
+    await expect.poll(listeners, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => subscriber.details().reconnects, { timeout: 5000 }).toBe(1);
+    await publisher.publish({ value: 'after' });
+    expect(await subscriber.next({ timeoutMs: 5000 })).toEqual({ value: 'after' });
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await proxy.stop();
+  });
+
+  it('keep the order of a burst on a Cluster', async () => {
+    const urls = cluster.nodes.map(({ port }) => `redischannel://127.0.0.1:${port}/burst?cluster=true`);
+    const [publisher, subscriber] = [await openPublisher(urls[0]!), await openSubscriber(urls[2]!)];
+    const values = Array.from({ length: 5000 }, (_, index) => index);
+    await Promise.all(values.map((value) => publisher.publish({ value })));
+    const received: unknown[] = [];
+    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+    expect(received).toEqual(values);
+    await Promise.all([publisher.close(), subscriber.close()]);
   });
 
   it('hold back a subscriber that cannot keep up', async () => {
