@@ -15,10 +15,23 @@ export interface AerospikeConnection {
   readonly driver: Driver;
   readonly client: Client;
   readonly address: AerospikeAddress;
-  /** For policies of single writes, which replace the default ones as a whole. */
-  readonly writeTimes: { readonly totalTimeout: number; readonly socketTimeout: number; readonly maxRetries: number };
+  /** What policies of single writes begin with: they replace the default ones as a whole. */
+  readonly writeDefaults: WriteDefaults;
   /** Closes the client; what is under way is rejected. May be called more than once. */
   close(): void;
+}
+
+/** Rules of every write that Millrace repeats by itself. */
+interface WriteDefaults extends MasterReads {
+  readonly totalTimeout: number;
+  readonly socketTimeout: number;
+  readonly maxRetries: number;
+  readonly commitLevel: number;
+}
+
+interface MasterReads {
+  readonly replica: number;
+  readonly readModeAP: number;
 }
 
 const PAUSE_MS = { first: 20, longest: 500 };
@@ -71,8 +84,7 @@ async function connectOnce(
   };
   try {
     for (const namespace of namespaces) await assertReady(client, namespace, address);
-    const { totalTimeout, socketTimeout } = address;
-    return { driver, client, address, writeTimes: { totalTimeout, socketTimeout, maxRetries: 0 }, close };
+    return { driver, client, address, writeDefaults: writeDefaultsOf(driver, address), close };
   } catch (error) {
     close();
     throw error;
@@ -103,9 +115,8 @@ export const answerOf = (info: string | undefined): string => (info ?? '').trimE
 function configOf(driver: Driver, address: AerospikeAddress): ConfigOptions {
   const { totalTimeout, socketTimeout, maxRetries, user, password } = address;
   const time = { totalTimeout, socketTimeout };
-  const read = { ...time, maxRetries };
-  // A repeated write has to be checked first, which the client cannot do.
-  const write = { ...time, maxRetries: 0, commitLevel: commitLevelOf(driver, address) };
+  const read = { ...time, maxRetries, ...masterReads(driver) };
+  const write = writeDefaultsOf(driver, address);
   return {
     hosts: [...address.nodes],
     connTimeoutMs: address.connectTimeout,
@@ -117,17 +128,33 @@ function configOf(driver: Driver, address: AerospikeAddress): ConfigOptions {
       write: new driver.WritePolicy(write),
       operate: new driver.OperatePolicy(write),
       remove: new driver.RemovePolicy(write),
-      batchParentWrite: new driver.BatchPolicy({ ...time, maxRetries: 0 }),
+      batchParentWrite: new driver.BatchPolicy({ ...time, maxRetries: 0, ...masterReads(driver) }),
       info: new driver.InfoPolicy({ timeout: totalTimeout }),
       // Scans take as long as there are records.
-      scan: new driver.ScanPolicy({ totalTimeout: 0, socketTimeout: 30_000 }),
-      query: new driver.QueryPolicy({ totalTimeout: 0, socketTimeout: 30_000 }),
+      scan: new driver.ScanPolicy({ totalTimeout: 0, socketTimeout: 30_000, ...masterReads(driver) }),
+      query: new driver.QueryPolicy({ totalTimeout: 0, socketTimeout: 30_000, ...masterReads(driver) }),
     },
     ...(address.clusterName === undefined ? {} : { clusterName: address.clusterName }),
     ...(user === undefined ? {} : { user, authMode: authModeOf(driver, address) }),
     ...(password === undefined ? {} : { password }),
     ...(address.tls ? { tls: tlsOf(address) } : {}),
   };
+}
+
+/**
+ * Reads see what was acknowledged: the client's default asks a replica at its second attempt, and while partitions move
+ * a node answers with what it has.
+ */
+export const masterReads = ({ policy }: Driver): MasterReads => ({
+  replica: policy.replica.MASTER,
+  readModeAP: policy.readModeAP.ALL,
+});
+
+function writeDefaultsOf(driver: Driver, address: AerospikeAddress): WriteDefaults {
+  const { totalTimeout, socketTimeout } = address;
+  const commitLevel = commitLevelOf(driver, address);
+  // A repeated write has to be checked first, which the client cannot do.
+  return { totalTimeout, socketTimeout, maxRetries: 0, commitLevel, ...masterReads(driver) };
 }
 
 export const commitLevelOf = (driver: Driver, { commitLevel }: AerospikeAddress): number =>

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '@millrace/core';
 import type { AerospikeBins, AerospikeExp, Client, Key as DriverKey } from 'aerospike';
 
-import { type AerospikeConnection, commitLevelOf, type Driver } from './client.ts';
+import { type AerospikeConnection, commitLevelOf, type Driver, masterReads } from './client.ts';
 import { aerospikeError, isTemporary, STATUS, statusError } from './errors.ts';
 
 export type Operation = InstanceType<Driver['operations']['Operation']>;
@@ -61,7 +61,8 @@ export class Records {
     this.#options = options;
     const { driver, address } = connection;
     const totalTimeout = address.totalTimeout * BATCH_TIMEOUT_FACTOR;
-    this.#batchPolicy = new driver.BatchPolicy({ totalTimeout, socketTimeout: totalTimeout, maxRetries: 0 });
+    const time = { totalTimeout, socketTimeout: totalTimeout };
+    this.#batchPolicy = new driver.BatchPolicy({ ...time, maxRetries: 0, ...masterReads(driver) });
   }
 
   get driver(): Driver {

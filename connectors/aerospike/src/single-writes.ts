@@ -1,7 +1,6 @@
 import { MillraceError } from '@millrace/core';
 import type { AerospikeExp } from 'aerospike';
 
-import { commitLevelOf } from './client.ts';
 import { failureOf, STATUS } from './errors.ts';
 import { BIN } from './key-value-entry.ts';
 import type { Key, Operation, Records } from './records.ts';
@@ -51,8 +50,7 @@ export class SingleWrites {
     const { policy: policies } = driver;
     const { filter, generation, ttl, mustExist = false, addsUp = false } = condition;
     const policy = new driver.OperatePolicy({
-      ...connection.writeTimes,
-      commitLevel: commitLevelOf(driver, connection.address),
+      ...connection.writeDefaults,
       ...(filter === undefined ? {} : { filterExpression: filter }),
       ...(generation === undefined ? {} : { gen: policies.gen.EQ }),
       exists: mustExist ? policies.exists.UPDATE : policies.exists.IGNORE,
@@ -92,8 +90,7 @@ export class SingleWrites {
   async remove(name: Key, filter: AerospikeExp, generation: number | undefined): Promise<boolean> {
     const { driver, connection } = this.#records;
     const policy = new driver.RemovePolicy({
-      ...connection.writeTimes,
-      commitLevel: commitLevelOf(driver, connection.address),
+      ...connection.writeDefaults,
       filterExpression: filter,
       ...(generation === undefined ? {} : { gen: driver.policy.gen.EQ, generation }),
     });

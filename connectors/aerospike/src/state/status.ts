@@ -83,7 +83,7 @@ export async function takeOver(records: Records, keys: StateKeys, partition: num
       keys.status(partition),
       [operations.incr(BIN.epoch, 1), ...Object.values(BIN).map((name) => operations.read(name))],
       { ttl: ttl.NEVER_EXPIRE },
-      new records.driver.OperatePolicy({ ...records.connection.writeTimes, key: policy.key.DIGEST }),
+      new records.driver.OperatePolicy({ ...records.connection.writeDefaults, key: policy.key.DIGEST }),
     ),
   );
   return readStatus(record.bins);

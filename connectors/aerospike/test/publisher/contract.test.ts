@@ -1,5 +1,5 @@
 import { type JsonValue, type Message, openPublisher, type Publisher } from '@millrace/core';
-import { describePublisher } from '@millrace/testkit';
+import { changingPublisher, describePublisher } from '@millrace/testkit';
 
 import { openAerospikeRecords } from '../../src/index.ts';
 import { listOf } from '../list-of.ts';
@@ -14,17 +14,7 @@ function boxed(inner: Publisher): Publisher {
     const kept = key === undefined ? {} : { key };
     return { key: `m${count}`, value: { n: count++, message: { ...kept, value } } };
   };
-  return {
-    name: inner.name,
-    start: () => inner.start(),
-    publish: async (message, options) => inner.publish(box(message), options),
-    enqueue: async (message, options) => inner.enqueue(box(message), options),
-    flush: () => inner.flush(),
-    suspend: () => inner.suspend(),
-    resume: () => inner.resume(),
-    details: () => inner.details(),
-    close: (options) => inner.close(options),
-  };
+  return changingPublisher(inner, box);
 }
 
 describePublisher('aerospike:', {

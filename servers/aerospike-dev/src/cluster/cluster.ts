@@ -61,6 +61,11 @@ export class Cluster {
     return this.#owners[partition]![0] === node.index;
   }
 
+  /** Whether the node has the partition, and is not its master. */
+  isReplica(node: ClusterNode, partition: number): boolean {
+    return this.#owners[partition]!.indexOf(node.index) > 0;
+  }
+
   /** One bit a partition, the highest of a byte first: those of which the node is the owner of that rank (0 = master). */
   ownership(node: ClusterNode, rank: number): Buffer {
     const bits = Buffer.alloc(PARTITIONS / 8);

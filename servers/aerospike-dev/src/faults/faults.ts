@@ -12,6 +12,8 @@ import { RESULT } from '../protocol/result-code.ts';
  * - `disconnect`: not run, and the connection is closed
  * - `disconnect-after-apply`: run, and the connection is closed
  * - `latency`: run, and answered `delayMs` later
+ * - `stale-replica`: a read at a node that is a replica of the record's partition, and not its master, is not run and
+ *   answered with code 2, as where the replica has not got the record yet
  */
 export const FAULT_KINDS = [
   'timeout-after-apply',
@@ -23,6 +25,7 @@ export const FAULT_KINDS = [
   'disconnect',
   'disconnect-after-apply',
   'latency',
+  'stale-replica',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -51,6 +54,15 @@ export interface Fault {
   readonly struck: number;
 }
 
+/** What a fault is drawn for. */
+export interface StruckCommand {
+  readonly namespace: string;
+  readonly set: string;
+  readonly isWrite: boolean;
+  /** Whether the node is a replica of the record's partition, and not its master. */
+  readonly isAtReplica: boolean;
+}
+
 /** How the fault that strikes a command changes what happens. */
 export interface FaultEffect {
   /** Whether the command is run. */
@@ -70,6 +82,7 @@ const EFFECTS: Readonly<Record<FaultKind, FaultEffect>> = {
   disconnect: { runs: false, code: undefined, answers: 'disconnects' },
   'disconnect-after-apply': { runs: true, code: undefined, answers: 'disconnects' },
   latency: { runs: true, code: undefined, answers: 'later' },
+  'stale-replica': { runs: false, code: RESULT.notFound, answers: 'at once' },
 };
 
 /** Delay of a `latency` rule that names none. */
@@ -115,10 +128,10 @@ export class Faults {
   }
 
   /** The fault that strikes this command, if any: the first rule that fits and is drawn. */
-  draw(namespace: string, set: string, isWrite: boolean): DrawnFault | undefined {
+  draw(command: StruckCommand): DrawnFault | undefined {
     for (const fault of this.#faults.values()) {
       const { rule } = fault;
-      if (!fits(rule, namespace, set, isWrite) || this.#random() * 100 >= (rule.percent ?? 100)) continue;
+      if (!fits(rule, command) || this.#random() * 100 >= (rule.percent ?? 100)) continue;
       fault.struck++;
       if (rule.times !== undefined && fault.struck >= rule.times) this.#faults.delete(fault.id);
       return { ...EFFECTS[rule.kind], delayMs: rule.delayMs ?? DEFAULT_DELAY_MS };
@@ -133,8 +146,9 @@ export class Faults {
   }
 }
 
-function fits(rule: FaultRule, namespace: string, set: string, isWrite: boolean): boolean {
+function fits(rule: FaultRule, { namespace, set, isWrite, isAtReplica }: StruckCommand): boolean {
   return (
+    (rule.kind !== 'stale-replica' || (isAtReplica && !isWrite)) &&
     (rule.namespace === undefined || rule.namespace === namespace) &&
     (rule.set === undefined || rule.set === set) &&
     (rule.commands === undefined || rule.commands === 'any' || (rule.commands === 'write') === isWrite)

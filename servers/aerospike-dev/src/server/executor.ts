@@ -11,6 +11,7 @@ import type { Outcome } from '../protocol/response.ts';
 import { emptyOutcome, singleResponse } from '../protocol/response.ts';
 import { CommandError } from '../protocol/result-code.ts';
 import type { Database } from '../storage/database.ts';
+import { partitionOf } from '../storage/namespace.ts';
 
 /** Runs the messages that one node receives. */
 export class Executor {
@@ -79,8 +80,12 @@ export class Executor {
 
   #fault(message: Message): DrawnFault | undefined {
     if (!this.#faults.active) return undefined;
-    const isWrite = (message.info2 & INFO2.write) !== 0;
-    return this.#faults.draw(message.text(FIELD.namespace), message.text(FIELD.set), isWrite);
+    return this.#faults.draw({
+      namespace: message.text(FIELD.namespace),
+      set: message.text(FIELD.set),
+      isWrite: (message.info2 & INFO2.write) !== 0,
+      isAtReplica: this.#cluster.isReplica(this.#node, partitionOf(message.digest)),
+    });
   }
 }
 
