@@ -1,5 +1,5 @@
 import { freePort } from './free-port.ts';
-import { redisCommand } from './redis-command.ts';
+import { redisCommand, type RedisReply } from './redis-command.ts';
 import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -10,6 +10,10 @@ const READY_TIMEOUT_MS = 20_000;
 export interface RedisCluster {
   /** Three masters; each has a third of the slots and can be killed, paused and restarted alone. */
   readonly nodes: readonly RedisServer[];
+  /** URL that names all nodes, without a path: `?cluster=true` and more may follow it. */
+  readonly url: string;
+  /** As `redisCommand`, to the node that has the key of the command. */
+  command(...command: readonly string[]): Promise<RedisReply>;
   /** Resolves when every node sees the whole cluster serving; to be awaited after the restart of a node. */
   ready(): Promise<void>;
   /** Ends all nodes and removes their data. */
@@ -26,6 +30,10 @@ export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {})
   const nodes: RedisServer[] = [];
   const cluster: RedisCluster = {
     nodes,
+    get url() {
+      return nodes[0]!.url.replace(/[^@/]*$/, nodes.map(({ port }) => `127.0.0.1:${port}`).join(','));
+    },
+    command: (...command) => sendToOwner(nodes, command),
     async ready() {
       await waitUntil('the cluster serves all slots', READY_TIMEOUT_MS, async () => {
         const infos = await Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', 'INFO')));
@@ -67,4 +75,15 @@ async function assignSlots(node: RedisServer, index: number): Promise<void> {
   await redisCommand(node, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
   // Nodes must disagree on nothing when they meet: equal epochs are settled only after a while.
   await redisCommand(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+}
+
+async function sendToOwner(nodes: readonly RedisServer[], command: readonly string[]): Promise<RedisReply> {
+  try {
+    return await redisCommand(nodes[0]!, ...command);
+  } catch (error) {
+    const port = /^MOVED \d+ .*:(\d+)$/.exec((error as Error).message)?.[1];
+    const owner = nodes.find((node) => String(node.port) === port);
+    if (owner === undefined) throw error;
+    return redisCommand(owner, ...command);
+  }
 }

@@ -16,6 +16,8 @@ describe.skipIf(!serverAvailable('redis'))('startRedisCluster', () => {
     // The slot of `a`, in the last third.
     const moved = `MOVED 15495 127.0.0.1:${cluster.nodes[2]!.port}`;
     expect(replies).toEqual([moved, moved, 'OK']);
+    expect(await cluster.command('GET', 'a')).toBe('1');
+    await expect(cluster.command('LPUSH', 'a', 'x')).rejects.toThrow('WRONGTYPE');
   });
 
   it('serves again when a killed node is back, with its data', async () => {
