@@ -15,6 +15,34 @@ const NEWEST = { kind: 0, from: 0, to: Infinity, limit: 1000 };
 const LOOK_MS = 1500;
 const KEYS = Array.from({ length: 60 }, (_, n) => `key-${n}`);
 
+async function filledStore(url: string): Promise<KeyValueStore> {
+  const store = await openAerospikeKeyValueStore(url);
+  onTestFinished(() => store.close());
+  await Promise.all(KEYS.map((key) => store.set(key, Buffer.from(key))));
+  return store;
+}
+
+async function openState(url: string): Promise<{ readonly writer: StateWriter; readonly reader: StateReader }> {
+  const writer = await openAerospikeStateWriter(url, STATE);
+  const reader = await openAerospikeStateReader(url, STATE);
+  onTestFinished(() => reader.close());
+  onTestFinished(() => writer.close());
+  return { writer, reader };
+}
+
+/** Commits one event after the other, and looks after each commit whether it is there. */
+async function commitAndLook(writer: StateWriter, reader: StateReader, from: number, to: number): Promise<void> {
+  for (let offset = from; offset < to; offset++) {
+    await writer.commit([stateChange([stateEvent(offset, { key: 'alice' })])]);
+    const [committed, timeline, { rows }] = await Promise.all([
+      reader.committed(0),
+      reader.timeline('alice', NEWEST),
+      reader.rollup(MINUTE),
+    ]);
+    expect([committed, timeline.length, rows[0]?.count]).toEqual([offset + 1, offset + 1, offset + 1]);
+  }
+}
+
 describe('a cluster of three nodes', () => {
   let server: AerospikeDev;
   beforeAll(async () => {
@@ -28,34 +56,6 @@ describe('a cluster of three nodes', () => {
     await server.faults.add({ kind: 'stale-replica' });
     await server.faults.add({ kind: 'disconnect', commands: 'read', percent });
   };
-
-  async function filledStore(url: string): Promise<KeyValueStore> {
-    const store = await openAerospikeKeyValueStore(url);
-    onTestFinished(() => store.close());
-    await Promise.all(KEYS.map((key) => store.set(key, Buffer.from(key))));
-    return store;
-  }
-
-  async function openState(url: string): Promise<{ readonly writer: StateWriter; readonly reader: StateReader }> {
-    const writer = await openAerospikeStateWriter(url, STATE);
-    const reader = await openAerospikeStateReader(url, STATE);
-    onTestFinished(() => reader.close());
-    onTestFinished(() => writer.close());
-    return { writer, reader };
-  }
-
-  /** Commits one event after the other, and looks after each commit whether it is there. */
-  async function commitAndLook(writer: StateWriter, reader: StateReader, from: number, to: number): Promise<void> {
-    for (let offset = from; offset < to; offset++) {
-      await writer.commit([stateChange([stateEvent(offset, { key: 'alice' })])]);
-      const [committed, timeline, { rows }] = await Promise.all([
-        reader.committed(0),
-        reader.timeline('alice', NEWEST),
-        reader.rollup(MINUTE),
-      ]);
-      expect([committed, timeline.length, rows[0]?.count]).toEqual([offset + 1, offset + 1, offset + 1]);
-    }
-  }
 
   it('never answers a key-value store with what a replica has', async () => {
     const store = await filledStore(withSet(namespaceUrl(server)));
