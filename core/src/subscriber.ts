@@ -64,6 +64,8 @@ export interface SubscriberDetails {
   /** Whether a message counts as done once the next one is asked for, or when it is acknowledged. */
   readonly ack: 'auto' | 'manual';
   readonly current_depth: number;
+  /** What those messages take in memory, about. */
+  readonly current_depth_bytes: number;
   /** ISO time of the last message. */
   readonly last_receive: string | undefined;
   readonly receive_count: number;

@@ -4,8 +4,12 @@ import type { Received, Source } from './source.ts';
 /** A message that the source would send again unless it is acknowledged. */
 export interface Unacknowledged {
   readonly received: Received;
+  /** What it takes in memory, about. */
+  readonly bytes: number;
   done: boolean;
 }
+
+type Renewal = NonNullable<Source['renewal']>;
 
 /** So many are told at once, without waiting for the turn of the event loop to end. */
 const ENOUGH = 1000;
@@ -22,7 +26,10 @@ export class Acknowledgements {
   #ready: Received[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;
+  #renewing: NodeJS.Timeout | undefined;
   #broken = false;
+  /** Of what has arrived and is not done. */
+  openBytes = 0;
   /** Told to the source. */
   told = 0;
 
@@ -38,11 +45,18 @@ export class Acknowledgements {
 
   track(message: Unacknowledged): void {
     this.#inOrder.push(message);
+    this.openBytes += message.bytes;
+    const { renewal } = this.#source;
+    if (renewal !== undefined) this.#renewLater(renewal);
   }
 
   done(message: Unacknowledged): void {
     message.done = true;
-    while (this.#inOrder.peek()?.done === true) this.#ready.push(this.#inOrder.shift()!.received);
+    while (this.#inOrder.peek()?.done === true) {
+      const { received, bytes } = this.#inOrder.shift()!;
+      this.openBytes -= bytes;
+      this.#ready.push(received);
+    }
     if (this.#ready.length === 0 || this.#running !== undefined) return;
     // Once per turn of the event loop is soon enough, and makes one call of many.
     if (this.#ready.length < ENOUGH) this.#scheduled ??= setImmediate(() => this.#start());
@@ -52,6 +66,7 @@ export class Acknowledgements {
   /** The connection is gone: nothing more is told to it, and what was not told comes again. */
   abandon(): void {
     clearImmediate(this.#scheduled);
+    clearTimeout(this.#renewing);
     this.#broken = true;
   }
 
@@ -75,10 +90,30 @@ export class Acknowledgements {
         await this.#source.acknowledge?.(batch);
         this.told += batch.length;
       } catch (error) {
-        this.#broken = true;
-        this.#failed(error);
+        this.#fail(error);
       }
     }
     this.#running = undefined;
+  }
+
+  #renewLater(renewal: Renewal): void {
+    if (this.#broken) return;
+    this.#renewing ??= setTimeout(() => void this.#renew(renewal), renewal.everyMs);
+  }
+
+  async #renew(renewal: Renewal): Promise<void> {
+    try {
+      await renewal.renew();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#renewing = undefined;
+    if (this.open > 0) this.#renewLater(renewal);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#broken) return;
+    this.abandon();
+    this.#failed(error);
   }
 }

@@ -26,7 +26,8 @@ export function resolveConfig<const G extends readonly Options[]>(
   aliases: Readonly<Record<string, string>>,
   sources: readonly ConfigSource[],
 ): { [I in keyof G]: OptionValues<G[I]> } {
-  const names = groups.flatMap(({ definitions }) => Object.keys(definitions));
+  // Two groups may define the same option, each with a default of its own.
+  const names = [...new Set(groups.flatMap(({ definitions }) => Object.keys(definitions)))];
   const nameOf = new Map([
     ...names.map((name) => [kebabCase(name), name] as const),
     ...Object.entries(aliases).map(([alias, name]) => [kebabOf(alias), name] as const),

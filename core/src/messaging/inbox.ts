@@ -2,13 +2,15 @@ import { LONGEST_TIMEOUT_MS } from './at-most.ts';
 import type { Lanes } from './lanes.ts';
 
 /** What has been received and not been given away, and who waits for more. */
-export class Inbox<T> {
+export class Inbox<T extends { readonly bytes: number }> {
   #lanes: Lanes<T>;
   readonly #newLanes: () => Lanes<T>;
   readonly #waiters = new Set<(item: T | undefined) => void>();
   /** Called when somebody starts or stops waiting, and when something was taken. */
   readonly #changed: () => void;
   #ended = false;
+  /** Of what it holds. */
+  bytes = 0;
 
   constructor(newLanes: () => Lanes<T>, changed: () => void) {
     this.#newLanes = newLanes;
@@ -28,6 +30,7 @@ export class Inbox<T> {
     const [waiter] = this.#waiters;
     if (waiter === undefined) {
       this.#lanes.push(item);
+      this.bytes += item.bytes;
     } else {
       this.#waiters.delete(waiter);
       waiter(item);
@@ -37,7 +40,9 @@ export class Inbox<T> {
   /** At once, if there is one. */
   poll(): T | undefined {
     const item = this.#lanes.shift();
-    if (item !== undefined) this.#changed();
+    if (item === undefined) return undefined;
+    this.bytes -= item.bytes;
+    this.#changed();
     return item;
   }
 
@@ -65,6 +70,7 @@ export class Inbox<T> {
   clear(): number {
     const { length } = this.#lanes;
     this.#lanes = this.#newLanes();
+    this.bytes = 0;
     return length;
   }
 

@@ -3,6 +3,8 @@ import { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logging.ts';
 import type { Message } from '../publisher.ts';
 import type { NextOptions, Subscriber, SubscriberDetails } from '../subscriber.ts';
+import { Ahead, bytesOf } from './ahead.ts';
+import type { Held } from './ahead.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { Unacknowledged } from './acknowledgements.ts';
 import { atMost } from './at-most.ts';
@@ -51,6 +53,7 @@ export class SourceSubscriber implements Subscriber {
   readonly #connection: Connection<Source>;
   readonly #inbox: Inbox<Item>;
   readonly #intake: Intake;
+  readonly #ahead: Ahead;
   readonly #decoder: Decoder;
   readonly #rate = new RateMeter();
   readonly #priorityOf: PriorityExtractor | undefined;
@@ -84,6 +87,7 @@ export class SourceSubscriber implements Subscriber {
       () => (byPriority ? new PriorityLanes() : new FifoLane()),
       () => this.#demandChanged(),
     );
+    this.#ahead = new Ahead(prepared.maxDepth ?? values.maxDepth, values.maxDepthBytes);
     this.#decoder = new Decoder(values, name, display);
     this.#connection = new Connection({
       connect: (signal) => this.#connect(prepared, signal),
@@ -198,9 +202,10 @@ export class SourceSubscriber implements Subscriber {
       name,
       source: display,
       state: this.#lifecycle.state,
-      max_depth: values.maxDepth,
+      max_depth: this.#ahead.maxDepth,
       ack: values.ack,
       current_depth: this.#inbox.length,
+      current_depth_bytes: this.#inbox.bytes,
       last_receive: this.#lastReceive === undefined ? undefined : new Date(this.#lastReceive).toISOString(),
       receive_count: this.#received,
       rate_per_minute: this.#rate.perMinute(),
@@ -254,16 +259,20 @@ export class SourceSubscriber implements Subscriber {
     this.#lastReceive = Date.now();
     this.#received += received.length;
     this.#rate.add(received.length);
+    let bytes = 0;
     for (const one of received) {
+      const size = bytesOf(one);
+      bytes += size;
       const message = this.#decoder.decode(one);
       if (message === undefined) this.#skip(one);
-      else this.#deliver(one, message);
+      else this.#deliver(one, size, message);
     }
+    this.#ahead.came(received.length, bytes);
   }
 
-  #deliver(received: Received, message: Message): void {
+  #deliver(received: Received, bytes: number, message: Message): void {
     const priority = this.#priorityOf === undefined ? LOWEST_PRIORITY : clampPriority(this.#priorityOf(message.value));
-    const item: Item = { message, priority, received, done: false };
+    const item: Item = { message, priority, received, bytes, done: false };
     this.#acknowledgements?.track(item);
     if (this.#options.values.ack === 'manual') this.#itemOf.set(message, item);
     this.#inbox.put(item);
@@ -272,7 +281,7 @@ export class SourceSubscriber implements Subscriber {
 
   /** Nobody will ask for it, so it is done with. */
   #skip(received: Received): void {
-    const unreadable = { received, done: false };
+    const unreadable = { received, bytes: 0, done: false };
     this.#acknowledgements?.track(unreadable);
     this.#acknowledgements?.done(unreadable);
   }
@@ -331,8 +340,14 @@ export class SourceSubscriber implements Subscriber {
   #room(): number {
     if (this.#suspended || this.#frozen) return 0;
     if (this.#onDemand) return this.#inbox.waiting;
-    const { ack, maxDepth } = this.#options.values;
-    return maxDepth - (ack === 'manual' ? (this.#acknowledgements?.open ?? this.#inbox.length) : this.#inbox.length);
+    return this.#ahead.room(this.#held());
+  }
+
+  #held(): Held {
+    if (this.#options.values.ack === 'manual' && this.#acknowledgements !== undefined) {
+      return { messages: this.#acknowledgements.open, bytes: this.#acknowledgements.openBytes };
+    }
+    return { messages: this.#inbox.length, bytes: this.#inbox.bytes };
   }
 
   #demandChanged(): void {
@@ -340,10 +355,9 @@ export class SourceSubscriber implements Subscriber {
     this.#roomChanged();
   }
 
-  /** Goes on receiving when half of the room is free again, rather than for one message at a time. */
   #roomChanged(): void {
     if (!this.#intake.idle) return;
-    if (this.#inbox.waiting > 0 || this.#room() * 2 >= this.#options.values.maxDepth) this.#intake.stir();
+    if (this.#inbox.waiting > 0 || this.#ahead.isHalfFree(this.#held())) this.#intake.stir();
   }
 
   async #connectionFailed(cause: unknown): Promise<MillraceError> {
@@ -351,6 +365,7 @@ export class SourceSubscriber implements Subscriber {
     if (this.#acknowledgements !== undefined) this.#forgetUnread();
     const error = await this.#connection.failed(cause);
     if (!error.retry && !this.#connection.signal.aborted) await this.#fail(error);
+    this.#roomChanged();
     return error;
   }
 

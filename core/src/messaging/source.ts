@@ -27,6 +27,11 @@ export interface SourceTarget<O extends Options> {
 
 export interface PreparedSource {
   /**
+   * How far the subscriber receives ahead, where the source has an option `maxDepth` of its own: with another default,
+   * because what one consumer has received is kept from the others. Default: the subscriber's `max_depth`.
+   */
+  readonly maxDepth?: number;
+  /**
    * Receive only while the application waits for a message, and no more than it waits for: where a message that was
    * received is kept from other consumers. Default false: up to the subscriber's `max_depth` are received ahead.
    */
@@ -52,6 +57,11 @@ export interface Source {
    * message is gone once it is received (at most once).
    */
   acknowledge?(received: readonly Received[]): Promise<void>;
+  /**
+   * Where the target gives to others what it has not heard of for a while: says that everything received over this
+   * connection and not acknowledged is still in work. A failure is one of the connection.
+   */
+  readonly renewal?: { readonly everyMs: number; renew(): Promise<void> };
   /**
    * Releases the connection, also a broken one. Where there is an `acknowledge`, what was not acknowledged comes again,
    * to whoever connects next: the subscriber forgets what it has received and not yet given away.

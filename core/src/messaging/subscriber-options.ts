@@ -4,6 +4,7 @@ import {
   defineOptions,
   integerOption,
   secondsOption,
+  sizeOption,
   stringOption,
 } from '../config/index.ts';
 import type { OptionValues } from '../config/index.ts';
@@ -15,6 +16,11 @@ export const subscriberOptions = defineOptions('subscriber', {
     min: 1,
     description:
       'Messages received ahead of the application; with `ack` manual, also those it has not acknowledged count',
+  }),
+  maxDepthBytes: sizeOption({
+    default: '16MiB',
+    min: '1',
+    description: 'The same bound in bytes, about',
   }),
   ack: choiceOption({
     choices: ['auto', 'manual'],

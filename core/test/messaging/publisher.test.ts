@@ -60,11 +60,11 @@ describe('sending', () => {
 describe('an interval', () => {
   it('collects until it is over, and flush sends before', async () => {
     const target = new ScriptedTarget();
-    const publisher = await target.publisher({ publish_interval: 0.03 });
+    const publisher = await target.publisher({ publish_interval: 0.5 });
     const published = offerAll(publisher, 3);
     await sleep(1);
     expect(target.received).toEqual([]);
-    expect(publisher.details()).toMatchObject({ publish_interval: 0.03, queue_depth: 3 });
+    expect(publisher.details()).toMatchObject({ publish_interval: 0.5, queue_depth: 3 });
     await Promise.all(published);
     expect(target.batches).toEqual([3]);
     const later = publisher.publish({ value: 3 });

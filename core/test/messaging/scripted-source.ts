@@ -10,7 +10,10 @@ export class ScriptedSource {
   ended = false;
   connections = 0;
   closed = 0;
-  /** What acknowledging fails with, once. */
+  /** Milliseconds between two renewals; without it none is asked for. */
+  renews: number | undefined;
+  renewed = 0;
+  /** What acknowledging or renewing fails with, once. */
   refusal: Error | undefined;
   /** What a wait for messages fails with when its connection is closed. */
   closing: Error | undefined;
@@ -43,9 +46,7 @@ export class ScriptedSource {
               ? {
                   acknowledge: async (received: readonly Received[]) => {
                     this.acknowledgeCalls++;
-                    const { refusal } = this;
-                    this.refusal = undefined;
-                    if (refusal !== undefined) throw refusal;
+                    this.#refuse();
                     expect(received.map(({ token }) => token)).toEqual(
                       received.map((_, index) => this.acknowledged + index),
                     );
@@ -53,6 +54,17 @@ export class ScriptedSource {
                   },
                 }
               : {}),
+            ...(this.renews === undefined
+              ? {}
+              : {
+                  renewal: {
+                    everyMs: this.renews,
+                    renew: async () => {
+                      this.renewed++;
+                      this.#refuse();
+                    },
+                  },
+                }),
             close: async () => {
               this.closed++;
               if (this.closing !== undefined) this.#breaks = this.closing;
@@ -87,6 +99,12 @@ export class ScriptedSource {
     });
     await subscriber.start();
     return subscriber;
+  }
+
+  #refuse(): void {
+    const { refusal } = this;
+    this.refusal = undefined;
+    if (refusal !== undefined) throw refusal;
   }
 
   #wake(): void {

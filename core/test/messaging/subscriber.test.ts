@@ -182,6 +182,42 @@ describe('acknowledging that fails', () => {
   });
 });
 
+describe('renewal', () => {
+  it('is asked for as long as anything is not acknowledged', async () => {
+    const source = new ScriptedSource();
+    source.renews = 5;
+    const subscriber = await source.subscriber({ ack: 'manual' });
+    await sleep(20);
+    expect(source.renewed).toBe(0);
+    source.add(1);
+    const message = await subscriber.next();
+    while (source.renewed < 3) await sleep(1);
+    subscriber.acknowledge(message!);
+    await sleep(10);
+    const { renewed } = source;
+    await sleep(20);
+    expect(source.renewed).toBe(renewed);
+    source.add(2);
+    while (source.renewed === renewed) await sleep(1);
+    await subscriber.close();
+    const atClose = source.renewed;
+    await sleep(20);
+    expect(source.renewed).toBe(atClose);
+  });
+
+  it('that fails is a lost connection: what waits is forgotten, since others may get it', async () => {
+    const source = new ScriptedSource();
+    source.renews = 5;
+    source.add(1, 2, 3);
+    const subscriber = await source.subscriber({ max_depth: 3 });
+    await expect.poll(() => subscriber.details().current_depth).toBe(3);
+    source.refusal = new MillraceError('UNAVAILABLE', 'cut');
+    while (source.connections < 2) await sleep(1);
+    expect(await take(subscriber, 3)).toEqual([1, 2, 3]);
+    await subscriber.close();
+  });
+});
+
 describe('intake', () => {
   it('stops while suspended or frozen; what was received can be read', async () => {
     const source = new ScriptedSource();
@@ -213,6 +249,34 @@ describe('intake', () => {
     await sleep(2);
     expect(subscriber.details()).toMatchObject({ max_depth: 10, current_depth: 10, receive_count: 10 });
     expect(await take(subscriber, 100)).toEqual([...Array.from({ length: 100 }).keys()]);
+    await subscriber.close();
+  });
+
+  it.each(['auto', 'manual'])('is bounded in bytes, with ack %s', async (ack) => {
+    const source = new ScriptedSource();
+    const large = 'x'.repeat(100_000);
+    source.add(...Array.from({ length: 100 }, (_, i) => `${i} ${large}`));
+    const subscriber = await source.subscriber({ max_depth_bytes: '1MB', ack });
+    const given: Message[] = [];
+    while (given.length < 100) {
+      const message = await subscriber.next({ timeoutMs: 5000 });
+      given.push(message!);
+      const { current_depth_bytes: waiting, unacknowledged } = subscriber.details();
+      expect(waiting + (ack === 'manual' ? unacknowledged * large.length : 0)).toBeLessThan(1_150_000);
+      // Four at a time, out of order.
+      if (given.length % 4 === 0) for (const one of given.slice(-4).toReversed()) subscriber.acknowledge(one);
+      await setImmediate();
+    }
+    expect(given.map(({ value }) => Number.parseInt(value as string, 10))).toEqual([...given.keys()]);
+    await subscriber.close();
+    expect(source.acknowledged).toBe(100);
+  });
+
+  it('lets in a message that is larger than the bound alone', async () => {
+    const source = new ScriptedSource();
+    source.add('x'.repeat(1000), 'y'.repeat(1000));
+    const subscriber = await source.subscriber({ max_depth_bytes: 1 });
+    expect(await take(subscriber, 2)).toEqual(['x'.repeat(1000), 'y'.repeat(1000)]);
     await subscriber.close();
   });
 

@@ -52,6 +52,23 @@ async function makeGroup(client: RedisClient, { stream, group, from }: StreamSou
   }
 }
 
+/** So many entries are renewed by one call. */
+const RENEW_MAX = 1000;
+
+/**
+ * Makes entries of a consumer as fresh as if they had just been received. Answers with the last one when there may be more.
+ *
+ * Keys: stream. Values: group, consumer, the ID to begin at, how many.
+ */
+const RENEW = new Script(`
+local open = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], '+', ARGV[4], ARGV[2])
+if #open == 0 then return end
+local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
+for _, entry in ipairs(open) do claim[#claim + 1] = entry[1] end
+claim[#claim + 1] = 'JUSTID'
+redis.call(unpack(claim))
+if #open == tonumber(ARGV[4]) then return open[#open][1] end`);
+
 /** Forgets a consumer that nothing waits for. Keys: stream. Values: group, consumer. */
 const FORGET = new Script(`
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
@@ -100,6 +117,11 @@ export class StreamSource implements Source {
     }
   }
 
+  /** Whoever is alive keeps what it holds, however long it takes: only those not heard of are claimed from. */
+  get renewal(): NonNullable<Source['renewal']> {
+    return { everyMs: this.#options.claimIdle / 4, renew: () => this.#renew() };
+  }
+
   async receive(max: number, signal: AbortSignal): Promise<readonly Received[]> {
     if (signal.aborted) return [];
     return this.#do(async (client) => {
@@ -140,6 +162,17 @@ export class StreamSource implements Source {
 
   #disconnect(): void {
     for (const connection of [this.#connection, this.#waiting]) if (!connection.lost.aborted) connection.close();
+  }
+
+  async #renew(): Promise<void> {
+    const { stream, group, consumer } = this.#options;
+    let last: unknown;
+    let from = '-';
+    do {
+      const values = [group, consumer, from, RENEW_MAX];
+      last = await this.#do((client) => RENEW.run(client, [stream], values));
+      from = `(${last as string}`;
+    } while (last !== null);
   }
 
   async #read(client: RedisClient, max: number, after: string): Promise<readonly StreamEntry[]> {

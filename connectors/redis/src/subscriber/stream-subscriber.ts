@@ -4,6 +4,7 @@ import {
   choiceOption,
   defineOptions,
   defineSource,
+  integerOption,
   secondsOption,
   type SourceConnector,
   stringOption,
@@ -33,7 +34,13 @@ const options = defineOptions('redisstream', {
   claimIdle: secondsOption({
     default: 30,
     min: 0.1,
-    description: 'Take over what another consumer has received and not acknowledged for so long',
+    description: 'Take over what a consumer holds that has not been heard of for so long',
+  }),
+  maxDepth: integerOption({
+    default: 1000,
+    min: 1,
+    description:
+      'As for every subscriber: messages received ahead of the application, which the other consumers do not get',
   }),
   trimAcknowledged: booleanOption({
     default: false,
@@ -52,6 +59,7 @@ export const streamSubscriber: SourceConnector = defineSource({
     const consumer = values.consumer ?? `${name}-${randomUUID()}`;
     const isNamed = values.consumer !== undefined;
     return {
+      maxDepth: values.maxDepth,
       connect: (signal) => StreamSource.connect(address, { ...values, stream, group, consumer, isNamed }, signal),
     };
   },

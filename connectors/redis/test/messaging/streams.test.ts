@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
-import { openPublisher, openSubscriber } from '@millrace/core';
+import { type Message, openPublisher, openSubscriber } from '@millrace/core';
 import { redisCommand, type RedisServer, serverAvailable, startRedis, startTcpProxy } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -108,6 +108,38 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
     await source.close();
   });
 
+  it('wait in a slow member for longer than claim_idle without being claimed; those of a dead one are', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(url);
+    for (let i = 0; i < 60; i++) await publisher.publish({ value: i });
+    await publisher.close();
+    const proxy = await startTcpProxy({ target: server });
+    const member = `redisstream://127.0.0.1:${proxy.port}/${name}?group=g&claim_idle=0.6`;
+    // Holds 20, and acknowledges none.
+    const dying = await openSubscriber(`${member}&ack=manual&max_depth=20`);
+    await expect.poll(() => dying.details().current_depth).toBe(20);
+    const slow = await openSubscriber(`${url}?group=g&claim_idle=0.6&max_depth=20`);
+    const received: number[] = [];
+    const worker = async ({ value }: Message): Promise<void> => {
+      received.push(value as number);
+      await sleep(60);
+    };
+    const working = slow.subscribe(worker);
+    await expect.poll(() => slow.details().current_depth).toBeGreaterThan(10);
+    const quick = await openSubscriber(`${url}?group=g&claim_idle=0.6`);
+    const helping = quick.subscribe(({ value }) => void received.push(value as number));
+    // All but the twenty: one by one, for twice as long as claim_idle.
+    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(40);
+    await sleep(700);
+    expect(new Set(received).size).toBe(40);
+    expect(received.length).toBe(40);
+    await proxy.stop();
+    await expect.poll(() => received.length, { timeout: 10_000 }).toBe(60);
+    expect(received.toSorted((a, b) => a - b)).toEqual([...Array.from({ length: 60 }).keys()]);
+    await Promise.all([dying.close(), slow.close(), quick.close()]);
+    await Promise.all([working, helping]);
+  }, 20_000);
+
   it('lose what all groups have acknowledged, where that is wanted', async () => {
     const { name, url } = newStream();
     const publisher = await openPublisher(url);
@@ -153,6 +185,9 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
     })();
     for (let i = 0; i < 20; i++) {
       await sleep(30 + 50 * Math.random());
+      // A busy machine may need longer than that for a new connection.
+      const before = sent;
+      await expect.poll(() => sent, { timeout: 10_000, interval: 5 }).toBeGreaterThan(before + 2);
       proxy.cut();
       if (i === 7 || i === 14) {
         await server.kill();

@@ -1,6 +1,7 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MillraceError } from '../../errors.ts';
+import { makeDirectory } from '../../make-directory.ts';
 import type { JsonValue } from '../../publisher.ts';
 
 /** Appends what could not be delivered to a file, one JSON object per line. */
@@ -24,7 +25,7 @@ export class DeadLetterFile {
 
   async #append(line: string): Promise<void> {
     try {
-      await mkdir(dirname(this.path), { recursive: true });
+      await makeDirectory(dirname(this.path));
       await appendFile(this.path, line);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
