@@ -6,6 +6,7 @@ export * from './event-log.ts';
 export * from './key-value-store.ts';
 export * from './lifecycle.ts';
 export * from './logging.ts';
+export * from './make-directory.ts';
 export * from './messaging/index.ts';
 export * from './metrics.ts';
 export * from './owner-file.ts';

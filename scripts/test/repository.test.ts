@@ -95,3 +95,9 @@ function slug(heading: string): string {
     .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
     .replaceAll(/\s/g, '-');
 }
+
+it('makes directories by makeDirectory of core: the recursive mkdir of Node never ends below /proc', () => {
+  const product = files.filter((file) => /^(core|storage|connectors|servers|platform)\/.*src\/.*\.ts$/.test(file));
+  expect(product).toContain('core/src/make-directory.ts');
+  expect(product.filter((file) => /mkdir(Sync)?\([^;]*recursive/.test(textOf(file)))).toEqual([]);
+});

@@ -21,9 +21,13 @@ export function nodeDisk(): Disk {
     unlink: (path) => call(`remove ${path}`, (done) => fs.unlink(path, done)),
     list: (directory) => call<string[]>(`list ${directory}`, (done) => fs.readdir(directory, done)),
     mkdir: async (directory) => {
-      await call(`create ${directory}`, (done) =>
-        fs.mkdir(directory, { recursive: true, mode: 0o700 }, (error) => done(error)),
-      );
+      try {
+        await call(`create ${directory}`, (done) => fs.mkdir(directory, { mode: 0o700 }, done));
+      } catch (error) {
+        if (toStorageError(error, directory).code !== 'FILE_EXISTS') throw error;
+        const found = await call<fs.Stats>(`stat ${directory}`, (done) => fs.stat(directory, done));
+        if (!found.isDirectory()) throw error;
+      }
     },
     syncDirectory: async (directory) => {
       // Windows has no handle to sync a directory by; NTFS journals its names.

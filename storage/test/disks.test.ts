@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -46,7 +46,7 @@ describe.each(Object.entries(DISKS))('the %s disk', (_, newDisk) => {
 
   it('lists, renames, removes', async () => {
     const disk = newDisk();
-    const directory = join(await newDirectory(), 'deep', 'er');
+    const directory = join(await newDirectory(), 'deeper');
     await disk.mkdir(directory);
     await disk.mkdir(directory);
     for (const name of ['a', 'b', 'c']) await (await disk.open(join(directory, name), 'create')).close();
@@ -65,6 +65,13 @@ describe.each(Object.entries(DISKS))('the %s disk', (_, newDisk) => {
     await replaceFile(disk, path, Buffer.from('two'));
     expect(String(await readSmallFile(disk, path))).toBe('two');
   });
+});
+
+it('makes a directory only where a directory can be', async () => {
+  const parent = await newDirectory();
+  await writeFile(join(parent, 'file'), '');
+  await expect(nodeDisk().mkdir(join(parent, 'file'))).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+  await expect(nodeDisk().mkdir(join(parent, 'missing', 'deep'))).rejects.toMatchObject({ code: 'FILE_MISSING' });
 });
 
 it('replaces a small file so that a power cut leaves the old content or the new', async () => {

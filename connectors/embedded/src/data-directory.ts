@@ -1,7 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-
-import { MillraceError } from '@millrace/core';
+import { makeDirectory, MillraceError } from '@millrace/core';
 
 import { type Lock, type LockName, takeLock } from './lock.ts';
 import { canonicalPath } from './url.ts';
@@ -40,7 +37,7 @@ export async function openDataDirectory(path: string, options: DataDirectoryOpti
     for (const lock of locks.toReversed()) await lock.close();
   };
   try {
-    await makeDirectory(resolve(path));
+    await makeDirectory(path, 0o700);
     const directory = await canonicalPath(path);
     for (const name of names) locks.push(await takeLock(directory, name));
     return { path: directory, version: await ensureVersion(directory, options.supported), close };
@@ -48,23 +45,6 @@ export async function openDataDirectory(path: string, options: DataDirectoryOpti
     await close();
     throw error instanceof MillraceError ? error : unusable(path, error);
   }
-}
-
-/**
- * Not `recursive`: Node.js would try for ever, without a pause and past SIGTERM, where the parent exists and yet nothing
- * can be made in it (`/proc`, a directory that was removed while it was in use).
- */
-async function makeDirectory(path: string): Promise<void> {
-  const make = (): Promise<void> =>
-    mkdir(path, { mode: 0o700 }).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
-    });
-  await make().catch(async (error: NodeJS.ErrnoException) => {
-    const parent = dirname(path);
-    if (error.code !== 'ENOENT' || parent === path) throw error;
-    await makeDirectory(parent);
-    await make();
-  });
 }
 
 const REASONS: readonly (readonly [pattern: RegExp, reason: string, todo: string])[] = [

@@ -1,7 +1,7 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { defineSink, jsonText } from '@millrace/core';
+import { defineSink, jsonText, makeDirectory } from '@millrace/core';
 import type { Encoded, Message, Refusal, Sink } from '@millrace/core';
 import { toFileError } from './errors.ts';
 import { fileSinkOptions } from './options.ts';
@@ -28,7 +28,7 @@ export const fileSink = defineSink({
       async connect() {
         let file: FileHandle | undefined;
         try {
-          await mkdir(dirname(path), { recursive: true });
+          await makeDirectory(dirname(path));
           file = await open(path, 'a+');
           await endLastLine(file);
           return new FileSink(path, file, values.fsync);

@@ -207,6 +207,14 @@ describe('replay', () => {
     expect(after - before).toBe(2000);
   });
 
+  it.runIf(process.platform === 'linux')('is refused where it can keep no cursor', async () => {
+    const file = join(directory, 'one.ndjson');
+    await writeFile(file, lines(1, 'one-'));
+    const { code, stderr } = await runMillrace(['replay', file, '--url', platform.url, '--data', '/proc/millrace']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/INVALID_OPTION.*\/proc\/millrace\/replay cannot be made/);
+  });
+
   it('makes tags of CSV, and paces them', async () => {
     const file = join(directory, 'visits.csv');
     const rows = Array.from({ length: 40 }, (_, index) => `${Date.now() - 1000 + index},visitor,${index}`);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { link, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
-import { MillraceError, type StateSchema, toMillraceError } from '@millrace/core';
+import { makeDirectory, MillraceError, type StateSchema, toMillraceError } from '@millrace/core';
 import { ClassicLevel } from 'classic-level';
 
 import { readIfPresent } from '../files.ts';
@@ -69,7 +69,7 @@ interface SharedLevel {
 export async function openDatabase(location: StateLocation): Promise<Database> {
   checkLocation(location);
   const { directory } = location;
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const { level, close } = await openLevel(directory);
   try {
     const meta = await agreeOnMeta(location);

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { PlatformOptions } from '@millrace/analytics';
 import { createPlatform } from '@millrace/analytics';
 import type { Logger } from '@millrace/core';
 import { removeOwner, writeOwner } from '@millrace/core';
 import { backendUrls } from '../backend-urls.ts';
 import { defineCommand } from '../command.ts';
+import { makeDataDirectory } from '../make-data-directory.ts';
 import type { FrontendOptions } from '../options.ts';
 import { upOptions } from '../options.ts';
 import { runService } from '../service.ts';
@@ -48,7 +48,7 @@ export const upCommand = defineCommand({
       async started({ url: listening }) {
         const url = reachableUrl(listening);
         // With other backends nobody has made it yet; commands find this platform by it all the same.
-        await mkdir(data, { recursive: true, mode: 0o700 });
+        await makeDataDirectory(data);
         await writeOwner(data, { pid: process.pid, url, startedAt: Date.now(), adminToken });
         const place = placeOf({ data, logUrl, stateUrl });
         for (const line of welcome({ url, listening, data, place, now: Date.now() }, terminal)) terminal.print(line);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, rename, writeFile, readFile, mkdir } from 'node:fs/promises';
+import { open, rename, writeFile, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDataDirectory } from '../make-data-directory.ts';
 import type { PlatformClient } from '../platform-client.ts';
 import { sendChunk } from '../replay/sender.ts';
 
@@ -102,7 +103,7 @@ export async function readProgress(path: string): Promise<MigrationProgress | un
 
 /** A reader never sees half of it. */
 export async function writeProgress(path: string, progress: MigrationProgress): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDataDirectory(dirname(path));
   await writeFile(`${path}.new`, `${JSON.stringify(progress)}\n`);
   await rename(`${path}.new`, path);
 }

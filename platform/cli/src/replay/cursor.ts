@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDataDirectory } from '../make-data-directory.ts';
 import type { Place } from './chunk.ts';
 
 /** How far a file has been replayed into a platform. */
@@ -58,7 +59,7 @@ export class CursorFile {
   /** A reader never sees half of it. */
   async write(cursor: Omit<Cursor, 'file' | 'hash'>): Promise<void> {
     const text = JSON.stringify({ ...cursor, file: this.file, hash: await this.hashBelow(cursor.position) });
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await makeDataDirectory(dirname(this.path));
     await writeFile(`${this.path}.new`, `${text}\n`);
     await rename(`${this.path}.new`, this.path);
   }
