@@ -104,7 +104,7 @@ async function startNpm(
   { workDirectory, signal }: ProofContext,
 ) {
   const log = join(workDirectory, `npm-${args[0]}.log`);
-  const output = await open(log, 'w');
+  const output = await open(log, 'a');
   // A process group of its own: npm, its shell and the platform are stopped together.
   const child = spawn('npm', args, { cwd, env, detached: true, stdio: ['ignore', output.fd, output.fd] });
   const gone = once(child, 'exit');
