@@ -84,9 +84,10 @@ export function decodeRecord(record: LogRecord): DecodedRecord {
     const inner = readHeader();
     if ((inner & RETRY) !== 0) throw unreadable('a retry of a retry', { field: 'flags', value: inner });
     const event = readTag(record, inner);
-    // Two retries of one letter (a person clicked twice) must count once.
+    // Two retries of one letter (a person clicked twice) must count once. Two blanks: no key of a request has one, none of
+    // a tag in a batch more than one.
     return {
-      event: event.dedupeKey === undefined ? { ...event, dedupeKey: `dead-letter:${resolves}` } : event,
+      event: event.dedupeKey === undefined ? { ...event, dedupeKey: `dead letter ${resolves}` } : event,
       resolves,
     };
   } catch (error) {

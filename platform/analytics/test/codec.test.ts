@@ -104,7 +104,7 @@ describe('retries', () => {
         expect(resolves).toBe('3-17');
         expect(tagFrom(event)).toEqual(tag);
         expect(event.offset).toBe(99);
-        expect(event.dedupeKey).toBe(key ?? 'dead-letter:3-17');
+        expect(event.dedupeKey).toBe(key ?? 'dead letter 3-17');
         expect(retriedLetter(record)).toBe('3-17');
       }),
     );

@@ -230,6 +230,26 @@ describe('the platform', () => {
     ).toMatchObject({ rows: [['2022-03-22T12:15:00', 'BUY', '1', '1000']] });
   });
 
+  it('takes no Idempotency-Key for that of a line of a batch, whichever comes first', async () => {
+    const { platform, url } = await start();
+    const send = async (path: string, key: string, type: string): Promise<void> => {
+      const tag = jsonTag('2022-03-22T12:15:00.000Z', 'alice');
+      const headers = { 'idempotency-key': key, 'content-type': type };
+      expect((await post(url, path, tag, headers)).ok).toBe(true);
+    };
+    const single = (key: string) => send('/user_tags', key, 'application/json');
+    const batch = (key: string) => send('/user_tags/batch', key, 'application/x-ndjson');
+    const SEPARATORS = [':', '-', '/', '.', '_', ''];
+    for (const [at, separator] of SEPARATORS.entries()) {
+      await batch(`first-${at}-`);
+      await single(`first-${at}-${separator}1`);
+      await single(`second-${at}-${separator}1`);
+      await batch(`second-${at}-`);
+    }
+    await caughtUp(url);
+    expect(platform.status()).toMatchObject({ applied: 4 * SEPARATORS.length, duplicates: 0 });
+  });
+
   it('does not start with settings that do not fit the data', async () => {
     const { platform } = await start();
     await platform.stop();

@@ -121,7 +121,7 @@ describe('the processor', () => {
     }
     await processor.drain();
     expect([...state.deadLetters.keys()]).toEqual(['1-1']);
-    expect(state.events).toMatchObject([{ key: 'mallory', dedupeKey: 'dead-letter:0-0', offset: 2 }]);
+    expect(state.events).toMatchObject([{ key: 'mallory', dedupeKey: 'dead letter 0-0', offset: 2 }]);
   });
 
   it('commits many events that trickle in at once, and applies nothing while paused', async () => {

@@ -7,7 +7,7 @@ import { BatchReceiver, decode } from './batch-body.ts';
 import { splitItems, type BatchItem } from './batch-items.ts';
 import { mediaType, tooLarge, unsupportedMediaType, type BodySource } from './body.ts';
 import { errorAnswer, toRequestError } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
+import { idempotencyKey, keyInBatch } from './idempotency.ts';
 import type { FrontendMetrics } from './metrics.ts';
 import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type Route } from './route.ts';
 import { BatchResultSchema, UserTagSchema, type BatchResult } from './schemas.ts';
@@ -48,8 +48,8 @@ export function batchRoute({ log, metrics, now }: BatchDependencies, maxFutureMs
     summary: 'Stores many user tags',
     description:
       'One JSON object per line, or a JSON array; Content-Encoding gzip or zstd is accepted. At most 16 MiB, 64 KiB per ' +
-      'tag. Wrong tags are reported by line and do not stop the others. With an Idempotency-Key the key of a tag is ' +
-      '`<key>:<line>`.',
+      'tag. Wrong tags are reported by line and do not stop the others. With an Idempotency-Key the tag of a line counts ' +
+      'once, however often the batch is sent.',
     parameters: [IDEMPOTENCY_KEY],
     body: {
       required: true,
@@ -138,7 +138,7 @@ function toRecord(body: Buffer, item: BatchItem, latest: number, key: string | u
   if (problem !== undefined)
     throw new MillraceError('INVALID_JSON', problem, { accepted: 'a JSON array, or a line per tag' });
   if (to - from > MAX_TAG_BYTES) throw tooLarge(MAX_TAG_BYTES);
-  return encodeTag(parseTag(body, from, to, latest), key === undefined ? undefined : `${key}:${number}`);
+  return encodeTag(parseTag(body, from, to, latest), key === undefined ? undefined : keyInBatch(key, number));
 }
 
 class Outcome {

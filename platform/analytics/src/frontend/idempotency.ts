@@ -12,3 +12,6 @@ export function idempotencyKey(header: string | string[] | undefined): string | 
     accepted: '1 to 255 visible ASCII characters',
   });
 }
+
+/** The key of one tag of a batch. With its blank it is no key that a request can give, nor one of another batch. */
+export const keyInBatch = (key: string, line: number): string => `${key} ${line}`;

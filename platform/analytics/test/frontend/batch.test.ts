@@ -155,7 +155,7 @@ describe('POST /user_tags/batch', () => {
   it('gives each tag the key of the batch and its line', async () => {
     const test = await startFrontend();
     await result(await post(test, `\n${lines(tags(2))}`, { ...NDJSON, 'idempotency-key': 'b1' }));
-    expect(test.backend.events.map(({ dedupeKey }) => dedupeKey)).toEqual(['b1:2', 'b1:3']);
+    expect(test.backend.events.map(({ dedupeKey }) => dedupeKey)).toEqual(['b1 2', 'b1 3']);
     const response = await post(test, lines(tags(1)), { ...NDJSON, 'idempotency-key': 'a b' });
     expect(await refusal(response)).toMatchObject({ status: 400, field: 'Idempotency-Key' });
   });
