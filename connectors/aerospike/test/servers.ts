@@ -1,22 +1,17 @@
 import { randomBytes } from 'node:crypto';
 
-import { type AerospikeDev, type AerospikeDevOptions, startAerospikeDev } from '@millrace/aerospike-dev';
+import type { AerospikeDev, AerospikeDevOptions } from '@millrace/aerospike-dev';
+import { type AerospikeServer, startAerospike } from '@millrace/testkit';
 import { afterAll, beforeAll } from 'vitest';
 
-/** A real server for the suites: `aerospike://host:3000/namespace`. The development server stands in where it is not set. */
-export const REAL_URL = process.env['AEROSPIKE_URL'];
-
-/** The URL of a namespace for all tests of a block: of the real server, or of a development server of its own. */
+/** The URL of a namespace for all tests of a block: of the real server in `AEROSPIKE_URL`, or of a development server. */
 export function withNamespace(options: AerospikeDevOptions = {}): () => string {
-  let url = REAL_URL ?? '';
-  let server: AerospikeDev | undefined;
+  let server: AerospikeServer | undefined;
   beforeAll(async () => {
-    if (REAL_URL !== undefined) return;
-    server = await startAerospikeDev({ port: 0, namespaces: ['test', 'rollups'], ...options });
-    url = namespaceUrl(server);
+    server = await startAerospike({ namespaces: ['test', 'rollups'], ...options });
   });
   afterAll(() => server?.stop());
-  return () => url;
+  return () => (server?.dev === undefined ? (server?.url ?? '') : namespaceUrl(server.dev));
 }
 
 /** Time-outs that hold on a loaded machine. */

@@ -6,7 +6,7 @@ import type { AerospikeDevOptions } from './options.ts';
 import { resolveDevOptions } from './options.ts';
 import { Executor } from './server/executor.ts';
 import { NodeServer } from './server/node-server.ts';
-import { loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { checkWritable, loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { Database } from './storage/database.ts';
 
 const NO_PLACE: Readonly<Record<string, string>> = {
@@ -43,7 +43,10 @@ export async function runAerospikeDev(
     maxRecordBytes: resolved.maxRecordBytes,
     maxBytes: resolved.maxNamespaceBytes,
   });
-  if (snapshot !== undefined) await loadSnapshot(database, snapshot);
+  if (snapshot !== undefined) {
+    await checkWritable(snapshot);
+    await loadSnapshot(database, snapshot);
+  }
   const faults = new Faults(resolved.seed);
   for (const rule of resolved.faults) faults.add(rule);
   const cluster = new Cluster(resolved.clusterName, host, resolved.nodes, resolved.replicationFactor);

@@ -1,3 +1,4 @@
+import { onAerospikeDev } from '@millrace/testkit';
 import Aerospike from 'aerospike';
 import type { AerospikeError, Client } from 'aerospike';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,16 +11,16 @@ const nodesOf = (client: Client): number => client.getNodes().length;
 
 const RECORDS = 300;
 
-describe('several nodes', () => {
+describe.runIf(onAerospikeDev)('several nodes, which come and go', () => {
   const subject = withClient({ nodes: 3 });
 
   it('are one cluster, which loses a node and gets it back without losing a record', async () => {
-    const { client, key, server } = subject();
+    const { client, key, dev } = subject();
     expect(nodesOf(client)).toBe(3);
     const keys = Array.from({ length: RECORDS }, (_, n) => key(`node-${n}`));
     await Promise.all(keys.map((each, n) => client.put(each, { n })));
 
-    await server.loseNode(1);
+    await dev.loseNode(1);
     await seen(() => expect(nodesOf(client)).toBe(2));
     const retrying = new Aerospike.ReadPolicy({ totalTimeout: 20_000, maxRetries: 10 });
     await seen(async () => {
@@ -28,7 +29,7 @@ describe('several nodes', () => {
     });
     await client.put(key('while-two'), { n: 1 });
 
-    await server.returnNode(1);
+    await dev.returnNode(1);
     await seen(() => expect(nodesOf(client)).toBe(3));
     const read = await Promise.all(keys.map(async (each) => (await client.get(each, retrying)).bins['n']));
     expect(read).toEqual(Array.from({ length: RECORDS }, (_, n) => n));
@@ -36,15 +37,15 @@ describe('several nodes', () => {
   });
 
   it('are scanned completely, also after the partitions have moved', async () => {
-    const { client, server } = subject();
-    await server.movePartitions();
-    await seen(async () => expect(await client.scan('test', 'demo').results()).toHaveLength(RECORDS + 1));
+    const { client, namespace, set, dev } = subject();
+    await dev.movePartitions();
+    await seen(async () => expect(await client.scan(namespace, set).results()).toHaveLength(RECORDS + 1));
   });
 
   it('apply every acknowledged write once, and none twice, while nodes go and writes fail in doubt', async () => {
-    const { client, key, server } = subject();
-    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 1 });
-    await server.faults.add({ kind: 'disconnect-after-apply', commands: 'write', percent: 1 });
+    const { client, key, dev } = subject();
+    await dev.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 1 });
+    await dev.faults.add({ kind: 'disconnect-after-apply', commands: 'write', percent: 1 });
     const once = new Aerospike.OperatePolicy({ maxRetries: 0, totalTimeout: 20_000 });
     const increment = [Aerospike.operations.incr('n', 1)];
     const counts = { acknowledged: 0, inDoubt: 0 };
@@ -57,14 +58,14 @@ describe('several nodes', () => {
         );
       }
     });
-    await server.loseNode(2);
+    await dev.loseNode(2);
     await seen(() => expect(nodesOf(client)).toBe(2));
-    await server.returnNode(2);
+    await dev.returnNode(2);
     await seen(() => expect(nodesOf(client)).toBe(3));
     await seen(() => expect(counts.inDoubt).toBeGreaterThan(0));
     ending.abort();
     await Promise.all(writers);
-    await server.faults.clear();
+    await dev.faults.clear();
 
     const records = await Promise.all(writers.map((_, writer) => client.get(key(`count-${writer}`))));
     const total = records.reduce((sum, { bins }) => sum + (bins['n'] as number), 0);
@@ -73,7 +74,7 @@ describe('several nodes', () => {
   });
 
   it('refuses a node that there is not', async () => {
-    await expect(subject().server.loseNode(3)).rejects.toMatchObject({
+    await expect(subject().dev.loseNode(3)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('the nodes are 0 to 2'),
     });

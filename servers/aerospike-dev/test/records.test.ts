@@ -112,12 +112,12 @@ describe('records through the official client', () => {
   });
 
   it('keeps sets and namespaces apart', async () => {
-    const { client } = subject();
+    const { client, namespace, otherNamespace, set } = subject();
     const keys = [
-      clientKey('test', 'a', 'same'),
-      clientKey('test', 'b', 'same'),
-      clientKey('test', undefined, 'same'),
-      clientKey('other', 'a', 'same'),
+      clientKey(namespace, `${set}-a`, 'same'),
+      clientKey(namespace, `${set}-b`, 'same'),
+      clientKey(namespace, undefined, 'same'),
+      clientKey(otherNamespace, set, 'same'),
     ];
     await Promise.all(keys.map((key, value) => client.put(key, { value })));
     const read = await Promise.all(keys.map(async (key) => (await client.get(key)).bins['value']));

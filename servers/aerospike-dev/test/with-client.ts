@@ -1,7 +1,8 @@
-import { startAerospikeDev } from '@millrace/aerospike-dev';
 import type { AerospikeDev, AerospikeDevOptions } from '@millrace/aerospike-dev';
+import { type AerospikeServer, startAerospike } from '@millrace/testkit';
 import Aerospike from 'aerospike';
 import type { AerospikeBins, AerospikeError, Client, ConfigOptions } from 'aerospike';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 
 /** Time-outs that hold on a loaded machine: none of the tests measures time. */
@@ -18,7 +19,7 @@ export const patientPolicies = (): ConfigOptions['policies'] => ({
   info: new Aerospike.InfoPolicy({ timeout: 20_000 }),
 });
 
-export const connect = (server: AerospikeDev, config: ConfigOptions = {}): Promise<Client> =>
+export const connect = (server: { readonly hosts: string }, config: ConfigOptions = {}): Promise<Client> =>
   Aerospike.connect({
     hosts: server.hosts,
     maxConnsPerNode: 300,
@@ -34,25 +35,57 @@ export const clientKey = (namespace: string, set: string | undefined, userKey: s
   new Aerospike.Key(namespace, set, userKey) as ClientKey;
 
 export interface Subject {
-  readonly server: AerospikeDev;
+  readonly hosts: string;
+  /** What only the development server can do; a block that uses it is skipped on a real one. */
+  readonly dev: AerospikeDev;
   readonly client: Client;
-  /** A key of namespace `test`, set `demo`. */
+  readonly namespace: string;
+  /** Another namespace of the cluster; the same one where there is no other. */
+  readonly otherNamespace: string;
+  /** A set that no other run has used: a real server keeps its records. */
+  readonly set: string;
+  /** A key of that namespace and set. */
   readonly key: (userKey: string | number) => ClientKey;
 }
 
-/** One server and one client of all tests of a file. */
+/** One server and one client of all tests of a file: a real server where `AEROSPIKE_URL` names one. */
 export function withClient(options: AerospikeDevOptions = {}): () => Subject {
+  let server: AerospikeServer | undefined;
   let subject: Subject | undefined;
   beforeAll(async () => {
-    const server = await startAerospikeDev({ port: 0, namespaces: ['test', 'other'], ...options });
+    server = await startAerospike(options);
     const client = await connect(server);
-    subject = { server, client, key: (userKey) => clientKey('test', 'demo', userKey) };
+    const { hosts, namespace, dev } = server;
+    const set = `s${randomBytes(6).toString('hex')}`;
+    subject = {
+      hosts,
+      get dev() {
+        if (dev === undefined) throw new Error('a real server has none of this: skip the test there');
+        return dev;
+      },
+      client,
+      namespace,
+      otherNamespace: (await namespacesOf(client)).find((name) => name !== namespace) ?? namespace,
+      set,
+      key: (userKey) => clientKey(namespace, set, userKey),
+    };
   });
   afterAll(async () => {
+    await subject?.client.truncate(subject.namespace, subject.set, 0);
     subject?.client.close(false);
-    await subject?.server.stop();
+    await server?.stop();
   });
   return () => subject!;
+}
+
+async function namespacesOf(client: Client): Promise<string[]> {
+  return (await infoOf(client, 'namespaces')).split(';');
+}
+
+/** What the server answers an info command with, without the command. */
+export async function infoOf(client: Client, command: string): Promise<string> {
+  const answer = await client.infoAny(command);
+  return answer.slice(answer.indexOf('\t') + 1).trim();
 }
 
 /** Bins of which some are deleted, which the client's types do not know. */

@@ -1,4 +1,5 @@
 export * from './aerospike-dev.ts';
+export * from './aerospike.ts';
 export * from './available.ts';
 export * from './free-port.ts';
 export * from './haproxy.ts';

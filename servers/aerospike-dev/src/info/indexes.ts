@@ -54,11 +54,11 @@ function create(context: InfoContext, { named }: InfoParameters): string {
     collection: collection as CollectionType,
   };
   const existing = namespace.indexes.get(name);
-  if (existing !== undefined || [...namespace.indexes.values()].some((other) => sameTarget(other, index))) {
-    return existing !== undefined && sameTarget(existing, index)
-      ? 'ok'
-      : infoError(RESULT.indexFound, 'an index of this name, or on this bin, exists');
+  if (existing !== undefined && !sameTarget(existing, index)) {
+    return infoError(RESULT.indexFound, "'indexname' already exists with different definition");
   }
+  // As on a real server (8.0, `cmd_sindex_create`), another name for the same definition renames the index.
+  for (const other of namespace.indexes.values()) if (sameTarget(other, index)) namespace.indexes.delete(other.name);
   namespace.indexes.set(name, index);
   return 'ok';
 }
@@ -69,7 +69,9 @@ const sameTarget = (a: SecondaryIndex, b: SecondaryIndex): boolean =>
 function remove(context: InfoContext, { named }: InfoParameters): string {
   const namespace = find(context, named.get('namespace') ?? named.get('ns'));
   if (namespace === undefined) return NAMESPACE_NOT_FOUND;
-  return namespace.indexes.delete(named.get('indexname') ?? '') ? 'ok' : INDEX_NOT_FOUND;
+  namespace.indexes.delete(named.get('indexname') ?? '');
+  // Whether it was there or not: so does a real server (8.0, `cmd_sindex_delete`).
+  return 'ok';
 }
 
 function statistics(namespace: Namespace | undefined, name: string | undefined): string {
