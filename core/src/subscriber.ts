@@ -77,6 +77,8 @@ export interface SubscriberDetails {
   readonly frozen: boolean;
   readonly priority_queue_enabled: boolean;
   readonly priority_key: string | undefined;
+  /** Messages for which `priorityExtractor` threw: they are delivered as the least urgent. */
+  readonly priority_errors: number;
   readonly auto_package_enabled: boolean;
   readonly packaged_count: number;
   readonly package_wrapper_key: string;

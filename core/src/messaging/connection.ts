@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError, toMillraceError } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 import { BackOff } from './back-off.ts';
 import type { BackOffOptions } from './back-off.ts';
+import { pause } from './pause.ts';
 
 export interface ConnectionOptions<T> {
   readonly connect: (signal: AbortSignal) => Promise<T>;
@@ -88,9 +88,7 @@ export class Connection<T extends { close(): Promise<void> }> {
 
   /** Waits for the time of the next attempt, or until the end. */
   async pause(): Promise<void> {
-    await sleep(this.#backOff.next(), undefined, { signal: this.signal }).catch((error: unknown) => {
-      if (!this.signal.aborted) throw error;
-    });
+    await pause(this.#backOff.next(), this.signal);
   }
 
   /** No further attempts; those under way are told. */

@@ -79,7 +79,7 @@ interface Address {
 function parseAddress(text: string): Address {
   const display = withoutPassword(text);
   const withOneHost = text.replace(FURTHER_HOSTS, '$1');
-  if (!URL.canParse(withOneHost)) {
+  if (!URL.canParse(withOneHost) || CUT_LOGIN.test(text)) {
     // A password with / or # in it may be what is wrong: where it ends is then anybody's guess.
     const shown = display.replace(/\/\/.*@/s, '//***@');
     const message = `"${shown}" is no URL: in a password, write %2F for /, %3F for ? and %23 for #`;
@@ -92,9 +92,13 @@ function parseAddress(text: string): Address {
 /** Brokers and clusters are named by several hosts, of which a URL can hold the first only: `text` has them all. */
 const FURTHER_HOSTS = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?[^/?#@,]*),[^/?#@]*/i;
 const PASSWORD_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*:)[^/?#]*@/i;
+/** Host and port, it seems, and an @ behind them: most likely a password with a /, ? or # in it. */
+const SPLIT_LOGIN = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*:[^/?#@]*[/?#].*@/is;
+/** The same where it cannot be a path: a webhook's may have an @. */
+const CUT_LOGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*:[^/?#@]*[?#].*@/is;
 const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret|headers)=)[^&#]*/gi;
 
 /** The URL for messages. */
 export function withoutPassword(text: string): string {
-  return text.replace(PASSWORD_OF_URL, '$1***@').replaceAll(SECRET_PARAMETER, '$1***');
+  return text.replace(PASSWORD_OF_URL, '$1***@').replace(SPLIT_LOGIN, '$1***@').replaceAll(SECRET_PARAMETER, '$1***');
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MillraceError } from '../errors.ts';
+import { pause } from './pause.ts';
 import type { Connection } from './connection.ts';
 import type { Received, Source } from './source.ts';
 
@@ -76,7 +76,6 @@ export class Intake {
     const receiving = new AbortController();
     this.#receiving = receiving;
     const received = await this.#receiveFrom(source, Math.min(room, MAX_RECEIVE), receiving.signal);
-    this.#receiving = undefined;
     if (received === 'given up') {
       await this.#connection.pause();
       return true;
@@ -84,7 +83,7 @@ export class Intake {
     if (received === undefined) return false;
     this.#connection.succeeded();
     if (received.length > 0) this.#owner.accept(received);
-    else if (!receiving.signal.aborted) await sleep(this.#idleMs);
+    else await pause(this.#idleMs, receiving.signal);
     return true;
   }
 

@@ -5,17 +5,18 @@ import type { Message } from '../publisher.ts';
 import type { NextOptions, Subscriber, SubscriberDetails } from '../subscriber.ts';
 import { Ahead, bytesOf } from './ahead.ts';
 import type { Held } from './ahead.ts';
-import { Acknowledgements } from './acknowledgements.ts';
-import type { Unacknowledged } from './acknowledgements.ts';
 import { atMost } from './at-most.ts';
 import { Connection } from './connection.ts';
 import { Decoder } from './decoder.ts';
+import { hookFailed, isWorthALine } from './hooks.ts';
 import { Inbox } from './inbox.ts';
 import { Intake } from './intake.ts';
 import { FifoLane, PriorityLanes } from './lanes.ts';
-import { clampPriority, LOWEST_PRIORITY, priorityFrom } from './priority.ts';
-import type { PriorityExtractor } from './priority.ts';
+import { clampPriority, LOWEST_PRIORITY, priorityQueueOf } from './priority.ts';
+import type { PriorityExtractor, PriorityQueue } from './priority.ts';
 import { RateMeter } from './rate-meter.ts';
+import { Receipts } from './receipts.ts';
+import type { Item } from './receipts.ts';
 import type { PreparedSource, Received, Source } from './source.ts';
 import type { SubscriberValues } from './subscriber-options.ts';
 
@@ -36,11 +37,6 @@ export interface SourceSubscriberOptions {
   readonly hooks: SubscriberHooks;
 }
 
-interface Item extends Unacknowledged {
-  readonly message: Message;
-  readonly priority: number;
-}
-
 /** How long a source may take to notice that it is closed, and to take the last acknowledgements. */
 const CLOSE_MS = 5000;
 
@@ -56,20 +52,16 @@ export class SourceSubscriber implements Subscriber {
   readonly #ahead: Ahead;
   readonly #decoder: Decoder;
   readonly #rate = new RateMeter();
-  readonly #priorityOf: PriorityExtractor | undefined;
+  readonly #priorityQueue: PriorityQueue | undefined;
   readonly #who: string;
-  /** Of the connection there is; undefined where the source needs none. */
-  #acknowledgements: Acknowledgements | undefined;
-  #acknowledgedBefore = 0;
-  /** Given to the application by `next`, to be acknowledged when it asks again. */
-  #givenAway: Item[] = [];
-  /** With manual acknowledgement. */
-  readonly #itemOf = new WeakMap<Message, Item>();
+  readonly #receipts: Receipts;
   #running: Promise<void> | undefined;
   #failure: MillraceError | undefined;
   #suspended = false;
   #frozen = false;
   #received = 0;
+  /** Their priority could not be read. */
+  #withoutPriority = 0;
   #lastReceive: number | undefined;
 
   constructor(prepared: PreparedSource, options: SourceSubscriberOptions) {
@@ -79,12 +71,14 @@ export class SourceSubscriber implements Subscriber {
     this.#onDemand = prepared.onDemand ?? false;
     this.#who = `subscriber "${name}"`;
     this.#lifecycle = new Lifecycle(this.#who);
-    const byPriority = values.queueType === 'priority';
-    this.#priorityOf = byPriority
-      ? (hooks.priorityExtractor ?? priorityFrom(values.dagPriorityKey ?? '_dag_priority'))
-      : undefined;
+    this.#priorityQueue = priorityQueueOf(values, hooks.priorityExtractor);
+    this.#receipts = new Receipts({
+      ack: values.ack,
+      failed: (error) => void this.#connectionFailed(error),
+      freed: () => this.#roomChanged(),
+    });
     this.#inbox = new Inbox<Item>(
-      () => (byPriority ? new PriorityLanes() : new FifoLane()),
+      () => (this.#priorityQueue === undefined ? new FifoLane() : new PriorityLanes()),
       () => this.#demandChanged(),
     );
     this.#ahead = new Ahead(prepared.maxDepth ?? values.maxDepth, values.maxDepthBytes);
@@ -125,7 +119,7 @@ export class SourceSubscriber implements Subscriber {
 
   next({ timeoutMs, signal }: NextOptions = {}): Promise<Message | undefined> {
     if (signal?.aborted === true) return Promise.reject(cancelled(signal));
-    if (this.#givenAway.length > 0) this.#acknowledgeGivenAway();
+    this.#receipts.returned();
     const item = this.#inbox.poll();
     if (item === undefined) return this.#wait(timeoutMs, signal).then((late) => this.#give(late));
     return Promise.resolve(this.#give(item));
@@ -135,7 +129,7 @@ export class SourceSubscriber implements Subscriber {
     // No generator: what it costs for each message is more than the rest of the delivery.
     return {
       next: () => {
-        if (this.#givenAway.length > 0) this.#acknowledgeGivenAway();
+        this.#receipts.returned();
         const item = this.#inbox.poll();
         if (item !== undefined) return Promise.resolve(resultOf(this.#give(item)));
         return this.#wait(undefined, undefined).then((late) => resultOf(this.#give(late)));
@@ -154,13 +148,12 @@ export class SourceSubscriber implements Subscriber {
       if (item === undefined) return;
       const handled = handler(item.message);
       if (handled !== undefined) await handled;
-      if (automatic) this.#done(item);
+      if (automatic) this.#receipts.done(item);
     }
   }
 
   acknowledge(message: Message): void {
-    const item = this.#itemOf.get(message) ?? this.#givenAway.find((given) => given.message === message);
-    if (item !== undefined) this.#done(item);
+    this.#receipts.acknowledge(message);
   }
 
   suspend(): void {
@@ -197,7 +190,6 @@ export class SourceSubscriber implements Subscriber {
 
   details(): SubscriberDetails {
     const { name, display, values } = this.#options;
-    const byPriority = this.#priorityOf !== undefined;
     return {
       name,
       source: display,
@@ -212,13 +204,14 @@ export class SourceSubscriber implements Subscriber {
       peak_per_minute: this.#rate.peakPerMinute(),
       suspended: this.#suspended,
       frozen: this.#frozen,
-      priority_queue_enabled: byPriority,
-      priority_key: byPriority ? (values.dagPriorityKey ?? '_dag_priority') : undefined,
+      priority_queue_enabled: this.#priorityQueue !== undefined,
+      priority_key: this.#priorityQueue?.key,
+      priority_errors: this.#withoutPriority,
       auto_package_enabled: values.autoPackageNonDict,
       packaged_count: this.#decoder.packaged,
       package_wrapper_key: values.packageWrapperKey,
-      acknowledged: this.#acknowledgedBefore + (this.#acknowledgements?.told ?? 0),
-      unacknowledged: this.#unacknowledged(),
+      acknowledged: this.#receipts.told,
+      unacknowledged: this.#receipts.needed ? this.#receipts.open - this.#inbox.length : 0,
       reconnects: this.#connection.reconnects,
       consecutive_errors: this.#connection.consecutiveFailures,
       connected: this.#connection.connected,
@@ -233,10 +226,8 @@ export class SourceSubscriber implements Subscriber {
       this.#intake.interrupt();
       this.#intake.stir();
       if (this.#running !== undefined) await atMost(CLOSE_MS, this.#running);
-      if (this.#acknowledgements !== undefined) {
-        await atMost(CLOSE_MS, this.#acknowledgements.settled());
-        this.#forgetUnread();
-      }
+      await atMost(CLOSE_MS, this.#receipts.settled());
+      this.#forgetUnread();
       await this.#connection.close();
       this.#inbox.end();
     });
@@ -246,12 +237,7 @@ export class SourceSubscriber implements Subscriber {
 
   async #connect(prepared: PreparedSource, signal: AbortSignal): Promise<Source> {
     const source = await prepared.connect(signal);
-    if (source.acknowledge === undefined) return source;
-    const acknowledgements = new Acknowledgements(source, (error) => {
-      // The connection's own failure is met by the loop, which waits for its next message.
-      if (this.#acknowledgements === acknowledgements) void this.#connectionFailed(error);
-    });
-    this.#acknowledgements = acknowledgements;
+    this.#receipts.connected(source);
     return source;
   }
 
@@ -264,26 +250,30 @@ export class SourceSubscriber implements Subscriber {
       const size = bytesOf(one);
       bytes += size;
       const message = this.#decoder.decode(one);
-      if (message === undefined) this.#skip(one);
+      if (message === undefined) this.#receipts.skip(one);
       else this.#deliver(one, size, message);
     }
     this.#ahead.came(received.length, bytes);
   }
 
   #deliver(received: Received, bytes: number, message: Message): void {
-    const priority = this.#priorityOf === undefined ? LOWEST_PRIORITY : clampPriority(this.#priorityOf(message.value));
-    const item: Item = { message, priority, received, bytes, done: false };
-    this.#acknowledgements?.track(item);
-    if (this.#options.values.ack === 'manual') this.#itemOf.set(message, item);
+    const item: Item = { message, priority: this.#priorityFor(message), received, bytes, done: false };
+    this.#receipts.track(item);
     this.#inbox.put(item);
     if (this.#options.hooks.notify !== undefined) this.#notify(message, this.#options.hooks.notify);
   }
 
-  /** Nobody will ask for it, so it is done with. */
-  #skip(received: Received): void {
-    const unreadable = { received, bytes: 0, done: false };
-    this.#acknowledgements?.track(unreadable);
-    this.#acknowledgements?.done(unreadable);
+  #priorityFor({ value }: Message): number {
+    if (this.#priorityQueue === undefined) return LOWEST_PRIORITY;
+    try {
+      return clampPriority(this.#priorityQueue.priorityOf(value));
+    } catch (cause) {
+      // As a value without a priority: it is delivered, and nothing behind it waits.
+      const err = hookFailed(this.#who, 'priorityExtractor', cause);
+      const count = ++this.#withoutPriority;
+      if (isWorthALine(count)) this.#options.hooks.logger?.error({ err, count }, err.message);
+      return LOWEST_PRIORITY;
+    }
   }
 
   #notify(message: Message, notify: (message: Message) => void): void {
@@ -295,9 +285,7 @@ export class SourceSubscriber implements Subscriber {
   }
 
   #give(item: Item | undefined): Message | undefined {
-    if (item === undefined) return undefined;
-    if (this.#acknowledgements !== undefined && this.#options.values.ack === 'auto') this.#givenAway.push(item);
-    return item.message;
+    return item === undefined ? undefined : this.#receipts.give(item);
   }
 
   /** Undefined when the time is over or nothing will come. @throws CANCELLED, what the subscriber failed with */
@@ -321,21 +309,6 @@ export class SourceSubscriber implements Subscriber {
     }
   }
 
-  #acknowledgeGivenAway(): void {
-    const given = this.#givenAway;
-    this.#givenAway = [];
-    for (const item of given) this.#done(item);
-  }
-
-  #done(item: Item): void {
-    this.#acknowledgements?.done(item);
-    if (this.#options.values.ack === 'manual') this.#roomChanged();
-  }
-
-  #unacknowledged(): number {
-    return (this.#acknowledgements?.open ?? 0) - (this.#acknowledgements === undefined ? 0 : this.#inbox.length);
-  }
-
   /** How many may be received now. */
   #room(): number {
     if (this.#suspended || this.#frozen) return 0;
@@ -344,10 +317,7 @@ export class SourceSubscriber implements Subscriber {
   }
 
   #held(): Held {
-    if (this.#options.values.ack === 'manual' && this.#acknowledgements !== undefined) {
-      return { messages: this.#acknowledgements.open, bytes: this.#acknowledgements.openBytes };
-    }
-    return { messages: this.#inbox.length, bytes: this.#inbox.bytes };
+    return this.#receipts.held ?? { messages: this.#inbox.length, bytes: this.#inbox.bytes };
   }
 
   #demandChanged(): void {
@@ -362,7 +332,7 @@ export class SourceSubscriber implements Subscriber {
 
   async #connectionFailed(cause: unknown): Promise<MillraceError> {
     // What comes again must not be delivered twice without need.
-    if (this.#acknowledgements !== undefined) this.#forgetUnread();
+    this.#forgetUnread();
     const error = await this.#connection.failed(cause);
     if (!error.retry && !this.#connection.signal.aborted) await this.#fail(error);
     this.#roomChanged();
@@ -381,12 +351,11 @@ export class SourceSubscriber implements Subscriber {
     this.#inbox.end();
   }
 
+  /** Where it comes again. */
   #forgetUnread(): void {
+    if (!this.#receipts.needed) return;
     this.#received -= this.#inbox.clear();
-    this.#acknowledgements?.abandon();
-    this.#acknowledgedBefore += this.#acknowledgements?.told ?? 0;
-    this.#acknowledgements = undefined;
-    this.#givenAway = [];
+    this.#receipts.abandon();
   }
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createPublisher, createRegistry, createSubscriber, openPublisher, openSubscriber } from '@millrace/core';
+import {
+  createPublisher,
+  createRegistry,
+  createSubscriber,
+  openPublisher,
+  openSubscriber,
+  withoutPassword,
+} from '@millrace/core';
 import { ScriptedTarget } from './scripted-target.ts';
 
 const target = new ScriptedTarget();
@@ -52,13 +59,16 @@ describe('configuration', () => {
     await expect(openPublisher('mqtt://user:secret@host')).rejects.toMatchObject({
       details: { value: 'mqtt://user:***@host' },
     });
-    for (const url of ['redis://:sec/ret@host/x', 'redis://:sec#ret@host/x']) {
+    const split = ['/', '?', '#'].flatMap((at) => [`redis://:sec${at}ret@host/x`, `redis://:1${at}ret@host/x`]);
+    for (const url of [...split, 'redis://me:1?ret@host/x', 'redis://me:1#ret@host/x']) {
       await expect(openPublisher(url)).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
         message: expect.stringMatching('^"redis://\\*\\*\\*@host/x" is no URL') as string,
         details: { value: 'redis://***@host/x' },
       });
     }
+    expect(withoutPassword('redis://me:1/ret@host/x')).toBe('redis://***@host/x');
+    expect(withoutPassword('https://host/@name')).toBe('https://host/@name');
   });
 });
 

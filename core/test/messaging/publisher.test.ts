@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { defineOptions, defineSink, publisherOf } from '@millrace/core';
-import type { Publisher } from '@millrace/core';
+import type { JsonValue, Message, Publisher } from '@millrace/core';
 import { firstArrivals, ScriptedTarget } from './scripted-target.ts';
 
 const offerAll = (publisher: Publisher, count: number, from = 0): Promise<void>[] =>
@@ -193,6 +193,48 @@ describe('a predicate', () => {
     await Promise.all(offerAll(publisher, 5));
     expect(target.received).toEqual([0, 2, 4]);
     expect(publisher.details()).toMatchObject({ offered: 3, filtered: 2 });
+    await publisher.close();
+  });
+});
+
+function defect(value: unknown): never {
+  throw new Error(`cannot read ${value as string}`);
+}
+
+describe('a function of the application that throws', () => {
+  const onlyForZero = {
+    predicate: { predicate: ({ value }: Message) => value !== 0 || defect(value) },
+    'asynchronous predicate': { predicate: async ({ value }: Message) => value !== 0 || defect(value) },
+    priorityExtractor: {
+      queue_type: 'priority',
+      priorityExtractor: (value: JsonValue) => (value === 0 ? defect(value) : 1),
+    },
+  };
+
+  it.each(Object.entries(onlyForZero))('as %s refuses that message only', async (hook, config) => {
+    const target = new ScriptedTarget();
+    const publisher = await target.publisher(config);
+    const [first, ...others] = offerAll(publisher, 3);
+    await expect(first).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: `publisher "orders": its ${hook.split(' ').at(-1)} failed: cannot read 0`,
+    });
+    await Promise.all(others);
+    await expect(publisher.enqueue({ value: 0 })).rejects.toMatchObject({ code: 'REFUSED' });
+    expect(target.received).toEqual([1, 2]);
+    expectBalanced(publisher);
+    await publisher.close();
+  });
+
+  it('as onError does not stop the others', async () => {
+    const target = new ScriptedTarget();
+    target.steps.push({ refuse: [0] }, { refuse: [0] });
+    const publisher = await target.publisher({ onError: defect });
+    for (let value = 0; value < 3; value++) await publisher.enqueue({ value });
+    await publisher.flush();
+    await publisher.publish({ value: 3 });
+    expect(target.received).toEqual([2, 3]);
+    expect(publisher.details()).toMatchObject({ refused: 2, publish_count: 2, queue_depth: 0 });
     await publisher.close();
   });
 });

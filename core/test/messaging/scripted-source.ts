@@ -8,6 +8,8 @@ export class ScriptedSource {
   acknowledged = 0;
   acknowledgeCalls = 0;
   ended = false;
+  /** Whether it waits for messages, rather than to answer that there is none. */
+  waits = true;
   connections = 0;
   closed = 0;
   /** Milliseconds between two renewals; without it none is asked for. */
@@ -29,7 +31,7 @@ export class ScriptedSource {
           let next = this.acknowledged;
           return {
             receive: async (max: number, signal: AbortSignal) => {
-              if (next >= this.log.length && !this.ended && !signal.aborted) await this.#more(signal);
+              if (this.waits && next >= this.log.length && !this.ended && !signal.aborted) await this.#more(signal);
               const failure = this.#breaks;
               this.#breaks = undefined;
               if (failure !== undefined) throw failure;

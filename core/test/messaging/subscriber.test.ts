@@ -280,6 +280,23 @@ describe('intake', () => {
     await subscriber.close();
   });
 
+  it('does not let close, nor unfreeze, wait for the end of a long idle_poll_interval', async () => {
+    const source = new ScriptedSource();
+    source.waits = false;
+    const subscriber = await source.subscriber({ idle_poll_interval: 60 });
+    await sleep(5);
+    subscriber.freeze();
+    await sleep(5);
+    source.add(1);
+    subscriber.unfreeze();
+    expect(await take(subscriber, 1)).toEqual([1]);
+    await sleep(5);
+    const started = performance.now();
+    await subscriber.close();
+    // It gives a source five seconds to notice.
+    expect(performance.now() - started).toBeLessThan(4500);
+  });
+
   it('ends with its source', async () => {
     const source = new ScriptedSource();
     source.add(1, 2);
@@ -302,6 +319,25 @@ describe('intake', () => {
     await subscriber.close();
     // The last one may not be done yet, and it is the first in order of arrival.
     expect(source.acknowledged).toBe(0);
+  });
+
+  it('delivers what has no priority last, and goes on', async () => {
+    const source = new ScriptedSource();
+    source.add(1, 'poison', 2);
+    source.end();
+    const subscriber = await source.subscriber({
+      queue_type: 'priority',
+      priorityExtractor(value) {
+        if (value === 'poison') throw new Error('no number');
+        return value as number;
+      },
+    });
+    await expect.poll(() => subscriber.details().current_depth).toBe(3);
+    expect(await take(subscriber, 3)).toEqual([1, 2, 'poison']);
+    expect(await subscriber.next()).toBeUndefined();
+    expect(subscriber.details()).toMatchObject({ priority_errors: 1, receive_count: 3 });
+    await subscriber.close();
+    expect(source.acknowledged).toBe(3);
   });
 
   it('tells its callback, and survives it', async () => {
