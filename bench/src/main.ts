@@ -1,41 +1,32 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { serverAvailable } from '@millrace/testkit';
+import { bench } from './bench-command.ts';
 import { PROOFS, proofsIn } from './proof-folder.ts';
-import { CHAPTERS, resultsPage } from './results-page.ts';
-import { type ProofReport, runProof } from './run-proof.ts';
-
-const RESULTS = join(import.meta.dirname, '..', 'RESULTS.md');
 
 /**
- * `npm run bench`: measures at full size, about half an hour, and writes `bench/RESULTS.md`. What needs a server that is
- * not on this machine is left out.
+ * `npm run bench [-- CHAPTER]`: measures at full size, about half an hour for all chapters, and writes
+ * `bench/RESULTS.md`. What needs a server that is not on this machine is left out.
  */
-async function main(): Promise<void> {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
-  const proofs = await proofsIn(PROOFS);
-  const reports: ProofReport[] = [];
-  for (const name of CHAPTERS.flatMap((chapter) => chapter.proofs)) {
-    const proof = proofs.find((each) => each.name === name);
-    if (proof === undefined) throw new Error(`there is no proof called ${name}`);
-    if (interrupted.signal.aborted) return;
-    if (!(proof.needs ?? []).every(serverAvailable)) continue;
-    const report = await runProof(proof, {
-      size: 'full',
-      parentDirectory: join('.cache', 'prove'),
-      signal: interrupted.signal,
-      log: (line) => console.error(`${name}: ${line}`),
-    });
-    reports.push(report);
-    // After each of them: half an hour of figures must not hang on the last.
-    await writeFile(RESULTS, resultsPage(reports, machine(), new Date().toISOString().slice(0, 10)));
-  }
-  console.log(`written: ${RESULTS}`);
+const results = join(import.meta.dirname, '..', 'RESULTS.md');
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort());
+
+try {
+  await bench(process.argv.slice(2), {
+    proofs: await proofsIn(PROOFS),
+    parentDirectory: join('.cache', 'prove'),
+    signal: interrupted.signal,
+    machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`,
+    date: new Date().toISOString().slice(0, 10),
+    available: ({ needs = [] }) => needs.every(serverAvailable),
+    readPage: () => readFile(results, 'utf8'),
+    writePage: (page) => writeFile(results, page),
+    progress: (line) => console.error(line),
+  });
+  console.log(`written: ${results}`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
 }
-
-const machine = (): string =>
-  `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
-
-await main();

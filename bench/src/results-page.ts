@@ -2,6 +2,8 @@ import type { ProofReport } from './run-proof.ts';
 
 /** A heading of the page, and the proofs below it. */
 export interface Chapter {
+  /** For the command line. */
+  readonly name: string;
   readonly title: string;
   readonly proofs: readonly string[];
   /** What must be installed for it, where it is more than Node.js. */
@@ -10,13 +12,21 @@ export interface Chapter {
 
 /** What `npm run bench` measures, in the order of the page. */
 export const CHAPTERS: readonly Chapter[] = [
-  { title: 'Analytics, embedded', proofs: ['ingest', 'latency', 'growth', 'restart'] },
+  { name: 'embedded', title: 'Analytics, embedded', proofs: ['ingest', 'latency', 'growth', 'restart'] },
   {
+    name: 'redis',
     title: 'Analytics on Kafka and Redis',
     proofs: ['shared-cost', 'scale-out'],
     needs: 'Kafka, Redis and HAProxy on the same machine',
   },
   {
+    name: 'aerospike',
+    title: 'Aerospike',
+    proofs: ['aerospike-cost', 'aerospike-scale-out', 'aerospike-records', 'aerospike-faults'],
+    needs: 'Kafka and HAProxy on the same machine, and aerospike-dev as the database',
+  },
+  {
+    name: 'messaging',
     title: 'Publishing and subscribing',
     proofs: ['publishing-rate', 'subscribing-rate', 'outage', 'redis-faults', 'kafka-faults'],
     needs: 'Kafka and Redis on the same machine',
@@ -51,13 +61,34 @@ type Figure = readonly [proof: string, name: string];
 
 /** `bench/RESULTS.md`. */
 export function resultsPage(reports: readonly ProofReport[], machine: string, date: string): string {
-  const chapters = CHAPTERS.map(({ title, proofs, needs }) => {
-    const measured = reports.filter(({ name }) => proofs.includes(name)).map(section);
-    const where = needs === undefined ? '' : `With ${needs}.\n\n`;
-    return measured.length === 0 ? '' : `## ${title}\n\n${where}${measured.join('\n')}`;
-  });
+  const chapters = CHAPTERS.map((chapter) => chapterText(chapter, reports));
   const body = [...chapters, besideTable(reports)].filter((chapter) => chapter !== '').join('\n');
   return `# Results\n\nMade by \`npm run bench\` on ${date}: ${machine}. Compare figures of one table only.\n\n${body}`;
+}
+
+/**
+ * The page with one chapter measured anew, which says when and where; the others stay as they are.
+ *
+ * @param page as `resultsPage` made it
+ */
+export function withChapter(
+  page: string,
+  chapter: Chapter,
+  reports: readonly ProofReport[],
+  measured: { readonly machine: string; readonly date: string },
+): string {
+  const [head = '', ...sections] = page.split(/^(?=## )/m).map((section) => `${section.trimEnd()}\n`);
+  const heading = `## ${chapter.title}\n`;
+  const at = sections.findIndex((section) => section.startsWith(heading));
+  const when = `Measured by \`npm run bench -- ${chapter.name}\` on ${measured.date}: ${measured.machine}.`;
+  const text = chapterText(chapter, reports).replace(heading, `${heading}\n${when}\n`).trimEnd() + '\n';
+  return [head, ...(at < 0 ? [...sections, text] : sections.with(at, text))].join('\n');
+}
+
+function chapterText({ title, proofs, needs }: Chapter, reports: readonly ProofReport[]): string {
+  const measured = reports.filter(({ name }) => proofs.includes(name)).map(section);
+  const where = needs === undefined ? '' : `With ${needs}.\n\n`;
+  return measured.length === 0 ? '' : `## ${title}\n\n${where}${measured.join('\n')}`;
 }
 
 function section({ name, title, size, passed, figures, notes = [] }: ProofReport): string {

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import { caughtUp, startMillrace } from '@millrace/testkit';
-import { inspectRecords, type RecordInspector } from '../aerospike-records.ts';
+import { inspectRecords, type RecordInspector } from '../aerospike/record-inspector.ts';
+import { fillWithTags } from '../fill.ts';
 import { postLines } from '../post-lines.ts';
-import { readProcessStats } from '../process-stats.ts';
+import { costsPerTag, cpuOfParts } from '../part-costs.ts';
 import { childrenOf } from '../child-processes.ts';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
-import { generateTags, tagJson, tagLines } from '../tags.ts';
+import { generateTags, tagJson } from '../tags.ts';
 
 const LIMITS = { recordBytes: 256 * 1024, writesPerSecond: 100 };
 const TAGS_PER_SECOND = 1000;
@@ -55,16 +56,15 @@ async function measure(context: ProofContext, server: AerospikeDev, inspector: R
     const perMinute = minutes.length / (seconds / 60 + 1);
     context.log(`${paced} tags at ${TAGS_PER_SECOND} a second; now as fast as it goes`);
     const bulk = full ? 600_000 : 4000;
-    const [processor] = await childrenOf(platform.pid);
-    const cpuUs = async (): Promise<number[]> =>
-      Promise.all([platform.pid, processor!].map(async (pid) => (await readProcessStats(pid)).cpuUs));
-    const before = await cpuUs();
-    const startedAt = performance.now();
-    await sendBulk(platform.url, bulk);
-    await caughtUp(platform.url, context.signal);
-    const bulkSeconds = (performance.now() - startedAt) / 1000;
-    const after = await cpuUs();
-    const perTag = after.map((us, at) => ((us - before[at]!) / bulk).toFixed(1));
+    const parts = {
+      frontend: [platform],
+      processor: (await childrenOf(platform.pid)).map((pid) => ({ pid })),
+    };
+    const before = await cpuOfParts(parts);
+    // As many minutes as there would be at the even rate.
+    const stream = generateTags(Date.now() - bulk, 6);
+    const bulkPerSecond = await fillWithTags([platform.url, platform.url], stream, bulk, context.signal);
+    const { frontend, processor } = costsPerTag(before, await cpuOfParts(parts), bulk);
     const sizes = await Promise.all(SETS.map(({ namespace, set }) => inspector.sizes(namespace, set)));
     const largest = sizes.map((each) => each.reduce((most, size) => Math.max(most, size), 0));
     const bytes = sizes.flat().reduce((sum, size) => sum + size, 0);
@@ -76,8 +76,8 @@ async function measure(context: ProofContext, server: AerospikeDev, inspector: R
         'most writes to one key in a second (at most 100)': busiest,
         'rollup records per minute at that rate': Math.round(perMinute),
         'tags in batches, as fast as it goes': bulk,
-        'tags/s in batches, applied to the last': Math.round(bulk / bulkSeconds),
-        'CPU us per tag in batches: frontend and log / processor': perTag.join(' / '),
+        'tags/s in batches, applied to the last': Math.round(bulkPerSecond),
+        'CPU us per tag in batches: frontend and log / processor': `${frontend.toFixed(1)} / ${processor.toFixed(1)}`,
         'largest record, bytes: status and dictionaries (at most 262,144)': largest[0]!,
         'largest record, bytes: timelines': largest[1]!,
         'largest record, bytes: rollups': largest[2]!,
@@ -107,20 +107,6 @@ async function sendPaced(url: string, seconds: number, signal: AbortSignal): Pro
     await sleep(STEP_MS);
   }
   return sent;
-}
-
-/** Tags of as many minutes as there would be at the even rate, over two connections. */
-async function sendBulk(url: string, count: number): Promise<void> {
-  const stream = generateTags(Date.now() - count, 6);
-  const size = 1000;
-  let left = count;
-  const connection = async (): Promise<void> => {
-    while (left > 0) {
-      left -= size;
-      await postLines(url, tagLines(stream, size), size);
-    }
-  };
-  await Promise.all([connection(), connection()]);
 }
 
 /** The most writes that any record saw from one look at all records to the next, per second. */

@@ -1,14 +1,13 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { caughtUp, freePort, redisCommand, type Haproxy, type RedisServer, type RoleProcess } from '@millrace/testkit';
+import { freePort, redisCommand, type Haproxy, type RedisServer, type RoleProcess } from '@millrace/testkit';
 import { checkedLoad, problemsOf } from '../checked-load.ts';
 import { measureFreshness } from '../freshness.ts';
-import { loadGenerator, runLoad } from '../http-load.ts';
-import { postLines } from '../post-lines.ts';
-import { memoryOf, readProcessStats } from '../process-stats.ts';
+import { fillWithTags } from '../fill.ts';
+import { MEASURED_BROKER } from '../messaging/measured-broker.ts';
+import { memoryOf } from '../process-stats.ts';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
+import { loadWithSingleTags } from '../single-tags.ts';
 import { redisState, startSharedPlatform, type SharedPlatform } from '../shared-platform.ts';
-import { generateTags, tagJson, tagLines } from '../tags.ts';
+import { generateTags } from '../tags.ts';
 import { TimedClient } from '../timed-client.ts';
 
 const SIZES = {
@@ -18,10 +17,6 @@ const SIZES = {
 
 const LIMITS = { cpuUs: 95, perSecond: 15_000, p99Ms: 20 };
 const CONNECTIONS = 64;
-const BATCH = 1000;
-
-/** The broker as it would run, with both compilers of Java: the quick one of the tests never gets fast. */
-const BROKER = { jvmOptions: ['-Xmx1g', '-XX:TieredStopAtLevel=4'] };
 
 interface Parts {
   readonly platform: SharedPlatform<RedisServer>;
@@ -36,7 +31,7 @@ export const proof: Proof = {
   title: 'Kafka + Redis: at least 15,000 tags/s, at most 95 us of CPU per tag over all parts, p99 20 ms at 1,000/s',
   needs: ['kafka', 'redis', 'haproxy'],
   async run(context) {
-    const platform = await startSharedPlatform(redisState, BROKER);
+    const platform = await startSharedPlatform(redisState, MEASURED_BROKER);
     try {
       const ports = [await freePort(), await freePort()] as const;
       const frontends = await Promise.all(ports.map((port) => platform.start('frontend', '--port', String(port))));
@@ -52,16 +47,31 @@ async function measure(parts: Parts, context: ProofContext): Promise<ProofResult
   const { bodies, fresh, checkedSeconds } = SIZES[context.size];
   const frontend = parts.frontends[0]!;
   const growth = await grow(parts, context);
-  const file = join(context.workDirectory, 'bodies.txt');
-  const stream = generateTags(Date.now() - bodies, 3);
-  await writeFile(file, Array.from({ length: bodies }, () => `${tagJson(stream.next().value)}\n`).join(''));
-  const load = await loadFor(parts, file, context);
+  const { platform, processor, haproxy } = parts;
+  const { warmUpSeconds, seconds } = SIZES[context.size];
+  const load = await loadWithSingleTags(
+    {
+      url: haproxy.url,
+      frontend: frontend.url,
+      parts: {
+        frontends: parts.frontends,
+        processor: [processor],
+        kafka: [platform.kafka],
+        redis: [platform.state],
+        haproxy: [haproxy],
+      },
+      connections: CONNECTIONS,
+      bodies,
+      warmUpSeconds,
+      seconds,
+    },
+    context,
+  );
   const client = new TimedClient(frontend.url);
   const freshness = await measureFreshness(client, fresh).finally(() => client.close());
   context.log(`1,000 tags/s with queries for ${checkedSeconds} s`);
   const shape = ['--url', frontend.url, '--rate', '1000', '--count', String(1000 * checkedSeconds)];
   const checked = await checkedLoad(context.workDirectory, shape, context);
-  const { platform, processor } = parts;
   const memory = await Promise.all([parts.frontends, [processor], [platform.kafka], [platform.state]].map(memoryInAll));
   const { cpuUs } = load;
   const all = cpuUs.frontends + cpuUs.processor + cpuUs.kafka + cpuUs.redis;
@@ -106,23 +116,14 @@ async function grow(parts: Parts, context: ProofContext): Promise<Readonly<Recor
   const stream = generateTags(Date.now() - last, 2);
   const figures: Record<string, string> = {};
   let sent = 0;
+  const urls = parts.frontends.map(({ url }) => url);
   for (const target of [first, last]) {
-    const startedAt = performance.now();
-    const before = sent;
-    await Promise.all(parts.frontends.map((frontend) => fill(frontend.url)));
-    await caughtUp(parts.frontends[0]!.url, context.signal);
-    const perSecond = ((sent - before) * 1000) / (performance.now() - startedAt);
+    const perSecond = await fillWithTags(urls, stream, target - sent, context.signal);
+    sent = target;
     const bytes = ((await redisMemory(redis.port)) - empty) / sent;
     const name = `at ${target.toLocaleString('en-US')} tags: bytes per tag in Redis / tags/s in batches`;
     figures[name] = `${Math.round(bytes)} / ${Math.round(perSecond).toLocaleString('en-US')}`;
     context.log(`${name}: ${figures[name]}`);
-
-    async function fill(url: string): Promise<void> {
-      while (sent < target && !context.signal.aborted) {
-        sent += BATCH;
-        await postLines(url, tagLines(stream, BATCH), BATCH);
-      }
-    }
   }
   return figures;
 }
@@ -130,45 +131,6 @@ async function grow(parts: Parts, context: ProofContext): Promise<Readonly<Recor
 async function redisMemory(port: number): Promise<number> {
   const info = String(await redisCommand({ port }, 'INFO', 'memory'));
   return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
-}
-
-async function loadFor({ platform, frontends, processor, haproxy }: Parts, bodies: string, context: ProofContext) {
-  const { warmUpSeconds, seconds } = SIZES[context.size];
-  const generator = loadGenerator();
-  const url = new URL('/user_tags', haproxy.url).href;
-  const options = { url, bodies, contentType: 'application/json', connections: CONNECTIONS };
-  const settled = () => caughtUp(frontends[0]!.url, context.signal);
-  const all = () => Promise.all([frontends, [processor], [platform.kafka], [platform.state], [haproxy]].map(cpuOf));
-  await runLoad(generator, { ...options, seconds: warmUpSeconds });
-  await settled();
-  context.log('warmed up');
-  const before = await all();
-  const startedAt = performance.now();
-  const result = await runLoad(generator, { ...options, seconds });
-  await settled();
-  const settledSeconds = (performance.now() - startedAt) / 1000;
-  const after = await all();
-  const [ofFrontends, ofProcessor, ofKafka, ofRedis, ofHaproxy] = after.map(
-    (value, part) => (value - before[part]!) / result.requests,
-  ) as [number, number, number, number, number];
-  return {
-    ...result,
-    perSecond: result.requests / result.seconds,
-    processedPerSecond: result.requests / settledSeconds,
-    cpuUs: {
-      frontends: ofFrontends,
-      processor: ofProcessor,
-      kafka: ofKafka,
-      redis: ofRedis,
-      haproxy: ofHaproxy,
-    },
-  };
-}
-
-/** Microseconds since their starts. */
-async function cpuOf(processes: readonly { readonly pid: number }[]): Promise<number> {
-  const stats = await Promise.all(processes.map(({ pid }) => readProcessStats(pid)));
-  return stats.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
 }
 
 async function memoryInAll(processes: readonly { readonly pid: number }[]): Promise<number> {
