@@ -1,11 +1,22 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort, runMillrace, serverAvailable, startHaproxy, type Haproxy } from '@millrace/testkit';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-const file = (path: string): Promise<string> => readFile(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
+const pathOf = (path: string): string => fileURLToPath(new URL(`../../deploy/${path}`, import.meta.url));
+const file = (path: string): Promise<string> => readFile(pathOf(path), 'utf8');
+const UNITS = ['millrace.service', 'millrace-frontend@.service', 'millrace-processor@.service'];
+const hasSystemd = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .some((path) => existsSync(join(path, 'systemd-analyze')));
 
 /** Stands for a frontend: what matters here is only how often a request reaches one. */
 class Backend {
@@ -69,6 +80,15 @@ describe.skipIf(!serverAvailable('haproxy'))('haproxy.cfg', () => {
     );
   }
 
+  it('is read without a warning', async () => {
+    const env = { ...process.env, BIND: '127.0.0.1', PORT: '8080', STATS: '127.0.0.1:8404' };
+    const frontends = { FRONTEND_1: '127.0.0.1:8081', FRONTEND_2: '127.0.0.1:8082' };
+    const { stdout, stderr } = await promisify(execFile)('haproxy', ['-c', '-f', pathOf('haproxy.cfg')], {
+      env: { ...env, ...frontends },
+    });
+    expect(`${stdout}${stderr}`.trim()).toBe('Configuration file is valid');
+  });
+
   it('spreads tags over the frontends, and leaves out one that is not ready', async () => {
     for (let i = 0; i < 10; i++) expect(await post(`spread ${i}`)).toBe(204);
     for (const { bodies } of backends) expect(bodies.length).toBeGreaterThan(0);
@@ -116,17 +136,27 @@ describe('commands in deploy/', () => {
   it('set variables that the commands know', async () => {
     const helps = await Promise.all(['up', 'frontend', 'processor'].map((command) => runMillrace([command, '--help'])));
     const known = helps.map(({ stdout }) => stdout).join('');
-    const texts = await Promise.all(
-      ['systemd/millrace.service', 'systemd/millrace-frontend@.service', 'systemd/millrace-processor@.service'].map(
-        file,
-      ),
-    );
+    const texts = await Promise.all(UNITS.map((unit) => file(`systemd/${unit}`)));
     const unit = texts
       .flatMap((text) => [...text.matchAll(/^Environment=(.*)$/gm)].map(([, names]) => names))
       .join(' ');
-    const env = (await file('systemd/millrace.env')).replaceAll(/^#.*$/gm, '');
+    const files = await Promise.all(['systemd/millrace.env', 'systemd/parts.env'].map(file));
+    const env = files.join('').replaceAll(/^#.*$/gm, '');
     const names = [...`${unit} ${env}`.matchAll(/\b([A-Z][A-Z_]+)=/g)].map(([, name]) => name!);
     expect(names).toContain('MILLRACE_LOG');
-    for (const name of names.filter((each) => each !== 'NODE_ENV')) expect(known).toContain(name);
+    for (const name of names.filter((each) => !['NODE_ENV', 'PATH'].includes(each))) expect(known).toContain(name);
+  });
+
+  it.skipIf(!hasSystemd)('are units that systemd finds nothing wrong with', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-units-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+    const copies = UNITS.map(async (unit) => {
+      const text = await file(`systemd/${unit}`);
+      await writeFile(join(folder, unit), text.replaceAll('/opt/millrace', root));
+      return join(folder, unit);
+    });
+    const { stdout, stderr } = await promisify(execFile)('systemd-analyze', ['verify', ...(await Promise.all(copies))]);
+    expect(`${stdout}${stderr}`).toBe('');
   });
 });

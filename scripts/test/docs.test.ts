@@ -87,12 +87,53 @@ describe('the reference', () => {
   });
 });
 
+describe('the figures for sizing', () => {
+  const sizing = new Map(cellsOf('docs/scaling.md').map(([part = '', ...cells]) => [part, cells]));
+  const results = new Map(cellsOf('bench/RESULTS.md').map(([figure = '', value = '']) => [figure, value]));
+  const figureOf = (start: string): string => [...results].find(([figure]) => figure.startsWith(start))?.[1] ?? '';
+
+  it.each([
+    ['frontend', 'CPU us per tag: frontends'],
+    ['processor', 'CPU us per tag: processor'],
+    ['Kafka', 'CPU us per tag: Kafka'],
+    ['Redis', 'CPU us per tag: Redis'],
+    ['HAProxy', 'CPU us per tag: HAProxy (not counted)'],
+  ])('are those of the results: %s', (part, figure) => {
+    const [cost, rate] = sizing.get(part) ?? [];
+    expect(cost).toBe(results.get(figure));
+    expect(rate).toBe((Math.round(1000 / Number(cost)) * 1000).toLocaleString('en'));
+  });
+
+  it('are those of the results: rate, sum, memory', () => {
+    const text = readFileSync(join(root, 'docs', 'scaling.md'), 'utf8');
+    const [frontends = '', processor = ''] = figureOf('resident memory at the end').split(' / ');
+    expect(text).toContain(`${figureOf('tags/s acknowledged (at least 15,000)')} a second`);
+    expect(text).toContain(`Together ${figureOf('CPU us per tag, all parts')} us`);
+    expect(sizing.get('each frontend')?.[0]).toMatch(new RegExp(`^${Number(frontends) / 2} MB`));
+    expect(sizing.get('each processor')?.[0]).toMatch(new RegExp(`^${processor} MB`));
+    const [many = '', few = ''] = ['at 3,000,000 tags', 'at 100,000 tags'].map(
+      (start) => figureOf(start).split(' / ')[0],
+    );
+    expect(sizing.get('Redis, state')?.[0]).toBe(`${many} bytes per tag at 3,000,000 tags, ${few} at 100,000`);
+  });
+});
+
 /** First cells of the page's tables that look like this. */
 function tableOf(page: string, cell: RegExp): string[] {
+  return cellsOf(page).flatMap(([first = '']) => cell.exec(first)?.[1] ?? []);
+}
+
+/** The rows of all tables of a page. */
+function cellsOf(page: string): string[][] {
   const rows = readFileSync(join(root, page), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('|'));
-  return rows.flatMap((row) => cell.exec(row.split('|')[1]!.trim())?.[1] ?? []);
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 function outputOf(file: string, args: readonly string[]): string {
