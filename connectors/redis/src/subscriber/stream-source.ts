@@ -2,8 +2,8 @@ import { MillraceError, type Received, type Source } from '@millrace/core';
 import type { RedisAddress } from '../address.ts';
 import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
-import { Script } from '../script.ts';
 import { receivedFrom, type StreamEntry } from './stream-fields.ts';
+import { FORGET, RENEW, TRIM } from './stream-scripts.ts';
 
 export interface StreamSourceOptions {
   readonly stream: string;
@@ -20,29 +20,8 @@ export interface StreamSourceOptions {
 /** How long one command waits for new entries. */
 const BLOCK_MS = 200;
 const TRIM_EVERY_MS = 1000;
-
-/**
- * Removes what lies below everything that a group has not acknowledged or not received.
- *
- * Keys: stream.
- */
-const TRIM = new Script(`
-local function isLess(a, b)
-  local aTime, aNumber = string.match(a, '(%d+)-(%d+)')
-  local bTime, bNumber = string.match(b, '(%d+)-(%d+)')
-  if #aTime ~= #bTime then return #aTime < #bTime end
-  if aTime ~= bTime then return aTime < bTime end
-  if #aNumber ~= #bNumber then return #aNumber < #bNumber end
-  return aNumber < bNumber
-end
-local lowest
-for _, fields in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local group = {}
-  for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
-  local needed = redis.call('XPENDING', KEYS[1], group['name'])[2] or group['last-delivered-id']
-  if not lowest or isLess(needed, lowest) then lowest = needed end
-end
-if lowest then return redis.call('XTRIM', KEYS[1], 'MINID', lowest) end`);
+/** So many entries are renewed by one call. */
+const RENEW_MAX = 1000;
 
 async function makeGroup(client: RedisClient, { stream, group, from }: StreamSourceOptions): Promise<void> {
   try {
@@ -51,29 +30,6 @@ async function makeGroup(client: RedisClient, { stream, group, from }: StreamSou
     if (!isReply(error) || !(error as Error).message.startsWith('BUSYGROUP')) throw error;
   }
 }
-
-/** So many entries are renewed by one call. */
-const RENEW_MAX = 1000;
-
-/**
- * Makes entries of a consumer as fresh as if they had just been received. Answers with the last one when there may be more.
- *
- * Keys: stream. Values: group, consumer, the ID to begin at, how many.
- */
-const RENEW = new Script(`
-local open = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], '+', ARGV[4], ARGV[2])
-if #open == 0 then return end
-local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
-for _, entry in ipairs(open) do claim[#claim + 1] = entry[1] end
-claim[#claim + 1] = 'JUSTID'
-redis.call(unpack(claim))
-if #open == tonumber(ARGV[4]) then return open[#open][1] end`);
-
-/** Forgets a consumer that nothing waits for. Keys: stream. Values: group, consumer. */
-const FORGET = new Script(`
-if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
-  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-end`);
 
 /** A consumer, connected. */
 export class StreamSource implements Source {
@@ -134,18 +90,18 @@ export class StreamSource implements Source {
         const claimed = await this.#claim(client, max);
         if (claimed.length > 0) return claimed;
       }
+      // Also what was acknowledged last, with nothing after it, or by another group.
+      await this.#trim(client);
       return this.#take(client, await this.#read(this.#waiting.client, max, '>'));
     });
   }
 
   async acknowledge(received: readonly Received[]): Promise<void> {
-    const { stream, group, trimAcknowledged } = this.#options;
+    const { stream, group } = this.#options;
     const ids = received.map(({ token }) => token as string);
     await this.#do((client) => client.xack(stream, group, ...ids));
     for (const id of ids) this.#open.delete(id);
-    if (!trimAcknowledged || performance.now() < this.#trimAt) return;
-    this.#trimAt = performance.now() + TRIM_EVERY_MS;
-    await this.#do((client) => TRIM.run(client, [stream], []));
+    await this.#do((client) => this.#trim(client));
   }
 
   async close(): Promise<void> {
@@ -195,6 +151,13 @@ export class StreamSource implements Source {
       client,
       entries.filter(([id]) => !this.#open.has(id.toString('latin1'))),
     );
+  }
+
+  async #trim(client: RedisClient): Promise<void> {
+    const { stream, trimAcknowledged } = this.#options;
+    if (!trimAcknowledged || performance.now() < this.#trimAt) return;
+    this.#trimAt = performance.now() + TRIM_EVERY_MS;
+    await TRIM.run(client, [stream], []);
   }
 
   async #take(client: RedisClient, entries: readonly StreamEntry[]): Promise<readonly Received[]> {

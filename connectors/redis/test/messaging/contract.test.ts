@@ -134,8 +134,7 @@ function describeAll(where: string, place: Place): void {
       const url = place.url('', randomUUID());
       let sent = 0;
       const publisher = changingPublisher(await openPublisher(url), (message) => withKey(message, sent++));
-      const notify = (message: Message): void => void Object.assign(message, { key: withoutKey(message).key });
-      const subscriber = await openSubscriber(url, { pollInterval: 0.005, notify });
+      const subscriber = await openSubscriber(url, { pollInterval: 0.005, notify: dropKey });
       return {
         subscriber,
         send: async (message) => {
@@ -184,3 +183,6 @@ function withoutKey({ key = '', value }: Message): Message {
   const at = key.indexOf('=');
   return at === -1 ? { value } : { key: key.slice(at + 1), value };
 }
+
+/** Before the message is given away. */
+const dropKey = (message: Message): void => void Object.assign(message, { key: withoutKey(message).key });

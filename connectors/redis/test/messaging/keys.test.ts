@@ -1,4 +1,5 @@
-import { type Message, openPublisher, openSubscriber, type Subscriber } from '@millrace/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogger, type Message, openPublisher, openSubscriber, type Subscriber } from '@millrace/core';
 import {
   redisCommand,
   type RedisCluster,
@@ -23,7 +24,7 @@ describe.skipIf(!serverAvailable('redis'))('keys by redis://', () => {
     [server, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
   });
   afterAll(() => Promise.all([server.stop(), cluster.stop()]));
-  beforeEach(() => redisCommand(server, 'FLUSHALL'));
+  beforeEach(() => Promise.all([server, ...cluster.nodes].map((node) => redisCommand(node, 'FLUSHALL'))));
 
   it('are set to the value as JSON, with a prefix and a time to live', async () => {
     const publisher = await openPublisher(`${server.url}/sensors?ttl_seconds=60`);
@@ -44,18 +45,26 @@ describe.skipIf(!serverAvailable('redis'))('keys by redis://', () => {
     expect(await redisCommand(server, 'INFO', 'keyspace')).toContain('db3:keys=1');
   });
 
-  it('are required: a message without one is refused, or dropped with a warning where that is wanted', async () => {
+  it('are required: a message without one is refused, or passed over with a line in the log', async () => {
     const strict = await openPublisher(server.url);
     await expect(strict.publish({ value: { total: 1 } })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       details: { field: 'key' },
     });
     await strict.close();
-    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-    const lenient = await openPublisher(`${server.url}?on_missing_key=log`);
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: 'warn', name: 'test', destination });
+    const lenient = await openPublisher(`${server.url}?on_missing_key=log`, { logger });
+    const before = (await redisCommand(server, 'INFO', 'commandstats')) as string;
     await lenient.publish({ value: { total: 1 } });
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { reason: expect.stringContaining('no field __dagserver_key'), count: 1 },
+    ]);
+    expect(lenient.details()).toMatchObject({ offered: 0, publish_count: 0, skipped: 1, last_publish: undefined });
+    const sent = (stats: string): unknown => /cmdstat_(?:set|ping):calls=.*/.exec(stats)?.[0];
+    expect(sent((await redisCommand(server, 'INFO', 'commandstats')) as string)).toBe(sent(before));
     await lenient.close();
-    expect(await warned).toMatchObject({ code: 'MILLRACE_MISSING_KEY' });
     expect(await redisCommand(server, 'DBSIZE')).toBe(0);
   });
 
@@ -91,6 +100,34 @@ describe.skipIf(!serverAvailable('redis'))('keys by redis://', () => {
     expect(await subscriber.next({ timeoutMs: 100 })).toBeUndefined();
     expect(await redisCommand(server, 'GET', 's:b')).toBe('2');
     await Promise.all([publisher.close(), subscriber.close()]);
+  });
+
+  it('have the value that was published last, also on a Cluster', async () => {
+    for (const url of [`${server.url}/last?`, `${cluster.url}/last?cluster=true`]) {
+      const publisher = await openPublisher(url);
+      const published = Array.from({ length: 1000 }, (_, i) => publisher.publish({ key: `${i % 10}`, value: i }));
+      await Promise.all(published);
+      await publisher.close();
+      const subscriber = await openSubscriber(url);
+      const values = (await take(subscriber, 10)).map((message) => message?.value);
+      expect(values).toEqual(Array.from({ length: 10 }, (_, i) => 990 + i));
+      await subscriber.close();
+    }
+  });
+
+  it('are looked at again after a freeze', async () => {
+    const subscriber = await openSubscriber(`${server.url}/f?poll_interval=0.01`);
+    subscriber.freeze();
+    // A look that was under way still brings what it finds.
+    await sleep(100);
+    await redisCommand(server, 'MSET', 'f:a', '1', 'f:b', '2');
+    expect(await subscriber.next({ timeoutMs: 100 })).toBeUndefined();
+    subscriber.unfreeze();
+    expect(await take(subscriber, 2)).toEqual([
+      { key: 'a', value: 1 },
+      { key: 'b', value: 2 },
+    ]);
+    await subscriber.close();
   });
 
   it('are deleted once they are acknowledged, unless they have changed', async () => {
