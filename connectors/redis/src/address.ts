@@ -140,15 +140,20 @@ function addressFrom(parts: UrlParts, values: ConnectionValues): RedisAddress {
   };
 }
 
-/** A URL may name several hosts with ports, which the parser of the platform refuses. */
+/**
+ * A URL may name several hosts with ports, which the parser of the platform refuses. The login ends at the last @ in front
+ * of the path. An @ behind it is refused: most likely the login has a / or ? that must be encoded, and what looks like
+ * host, path and options is a password, which belongs in no message.
+ */
 function split(url: string): UrlParts {
   const match =
-    /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<path>[^?]*))?(?:\?(?<query>.*))?$/i.exec(
+    /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?:(?<user>[^:/?]*?)(?::(?<password>[^/?]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<path>[^?@]*))?(?:\?(?<query>[^@]*))?$/i.exec(
       url,
     );
   const groups = match?.groups;
   if (groups === undefined) {
-    throw invalid('this is no URL of a Redis', 'url', url.replace(/\/\/.*@/s, '//***@'), ACCEPTED);
+    const shown = `${/^[a-z][a-z0-9+.-]*:\/\//i.exec(url)?.[0] ?? ''}***`;
+    throw invalid('this is no URL of a Redis (is a / ? or @ to be written as %2F %3F or %40?)', 'url', shown, ACCEPTED);
   }
   const { scheme = '', user = '', password, hosts = '', path = '', query = '' } = groups;
   return {
@@ -162,11 +167,12 @@ function split(url: string): UrlParts {
 }
 
 function parseNode(text: string, defaultPort: number): RedisNode {
-  const match = /^(?<host>\[[0-9a-f:.]+\]|[^:[\]]*)(?::(?<port>\d{1,5}))?$/i.exec(text);
+  const match = /^(?<host>\[[0-9a-f:.]+\]|[^:[\]#\s]*)(?::(?<port>\d{1,5}))?$/i.exec(text);
   const port = Number(match?.groups?.['port'] ?? defaultPort);
   const host = match?.groups?.['host'];
   if (host === undefined || port > 65_535 || port === 0) {
-    throw invalid('this is no host of a Redis', 'url', text, 'host, host:port or [IPv6]:port');
+    // A password whose host was forgotten looks like a port.
+    throw invalid('this is no host of a Redis', 'url', text.replace(/:.*/s, ':***'), 'host, host:port or [IPv6]:port');
   }
   return { host: host === '' ? 'localhost' : host.replace(/^\[|\]$/g, ''), port };
 }

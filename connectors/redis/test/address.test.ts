@@ -1,4 +1,4 @@
-import { defineOptions, stringOption } from '@millrace/core';
+import { defineOptions, MillraceError, openPublisher, stringOption } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
 import { connectionOptions, parseRedisUrl, plainRedisOptions } from '../src/address.ts';
@@ -6,6 +6,16 @@ import { connectionOptions, parseRedisUrl, plainRedisOptions } from '../src/addr
 const parse = (url: string) => parseRedisUrl(url, plainRedisOptions);
 const invalid = (field: string) =>
   expect.objectContaining({ code: 'INVALID_OPTION', details: expect.objectContaining({ field }) });
+
+function errorOf(call: () => unknown): MillraceError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}
 
 describe('a Redis URL', () => {
   it('names one server, with its defaults', () => {
@@ -21,6 +31,52 @@ describe('a Redis URL', () => {
     expect(address.display).toBe('rediss://db.example/3');
     expect(parse('redis://:secret@host').address).toMatchObject({ username: undefined, password: 'secret' });
   });
+
+  it.each([':', '@', '#', '%', '/', '?', '[', ' ', 'ł'])('reads a password with an encoded %s', (character) => {
+    const password = `1${character}${character}2`;
+    const { address } = parse(`redis://me:${encodeURIComponent(password)}@host:7000/3`);
+    expect(address).toMatchObject({ username: 'me', password, nodes: [{ host: 'host', port: 7000 }], db: 3 });
+  });
+
+  it.each([':', '@', '#', '['])('reads a password with a plain %s, too', (character) => {
+    const password = `1${character}${character}2`;
+    const { address } = parse(`redis://me:${password}@host:7000/3`);
+    expect(address).toMatchObject({ username: 'me', password, nodes: [{ host: 'host', port: 7000 }], db: 3 });
+    expect(address.display).toBe('redis://host:7000/3');
+  });
+
+  // Of each, something could pass for a host, a port, a path or an option.
+  it.each([
+    'redis://:1234/Geheim@host',
+    'redis://me:1234/Geheim@host/5',
+    'redis://:Geheim/12@host',
+    'redis://:1234?Geheim@host',
+    'redis://me:1234?Geheim=x@host',
+    'redis://me:Geheim?@host',
+    'redis://:Geheim',
+    'redis://me:Geheim/0',
+    'redis://me:1/2?db=Geheim@host',
+    'redis://me:%Geheim@host',
+    'me:Geheim@host',
+  ])('tells nothing of the password of %s', (url) => {
+    const error = errorOf(() => parse(url));
+    expect(error).toEqual(invalid('url'));
+    expect(JSON.stringify([error.message, error.details])).not.toContain('Geheim');
+    expect(String((error.cause as Error | undefined)?.message)).not.toContain('Geheim');
+  });
+
+  it.each(['redis:', 'redischannel:', 'redisstream:'])(
+    'of %s tells nothing of it to a publisher either',
+    async (scheme) => {
+      for (const login of ['me:1234/Geheim', ':1234?Geheim=1', 'me:1#Geheim', 'me:Gehe/im']) {
+        const error: unknown = await openPublisher(`${scheme}//${login}@host/name`).catch(
+          (failure: unknown) => failure,
+        );
+        expect(error).toMatchObject({ details: { field: 'url' } });
+        expect(JSON.stringify([(error as Error).message, error])).not.toMatch(/Gehe|im/);
+      }
+    },
+  );
 
   it('names nodes of a Cluster, or Sentinels', () => {
     const nodes = [
