@@ -1,13 +1,18 @@
 /**
- * The candidate that a person most likely meant, or undefined when none is close: at most one edit (insert, delete,
- * replace, swap of neighbours) for every three characters typed, at least one.
+ * The candidate that a person most likely meant, or undefined when none is close.
+ *
+ * @param mostEdits (insert, delete, replace, swap of neighbours). Default one for every three characters typed, at least one
  *
  * @example
  * nearestSpelling('retntion', ['port', 'retention']);   // 'retention'
  */
-export function nearestSpelling(typed: string, candidates: readonly string[]): string | undefined {
+export function nearestSpelling(
+  typed: string,
+  candidates: readonly string[],
+  mostEdits = Math.max(1, Math.floor(typed.length / 3)),
+): string | undefined {
   let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let least = mostEdits + 1;
   for (const candidate of candidates) {
     const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {

@@ -13,6 +13,7 @@ import { CommanderError } from 'commander';
 import type { AnyCommand, CommandContext } from './command.ts';
 import { EXIT } from './command.ts';
 import { commands } from './commands/index.ts';
+import { misspelledVariables } from './misspelled-variables.ts';
 import type { Invocation } from './program.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal, TerminalStreams } from './terminal.ts';
@@ -55,7 +56,7 @@ function endWithReaders(host: CliProcess): void {
 
 async function runCommand(invocation: Invocation, host: CliProcess, terminal: Terminal): Promise<number> {
   const { command, flags, args, debug } = invocation;
-  const path = invocation.config ?? host.env.MILLRACE_CONFIG ?? defaultConfigFile();
+  const path = invocation.config ?? host.env[CONFIG_VARIABLE] ?? defaultConfigFile();
   const components = [...new Set(commands.map(({ options }) => options.component))];
   const configFile = path === undefined ? undefined : await readConfigFile(path, components);
   const resolved = resolveOptions(command.options, {
@@ -63,7 +64,8 @@ async function runCommand(invocation: Invocation, host: CliProcess, terminal: Te
     flags,
     ...(configFile !== undefined && { file: sectionFor(command.options, configFile) }),
   });
-  for (const warning of resolved.warnings) terminal.note(`warning: ${warning}`);
+  const misspelled = misspelledVariables(host.env, variablesOf(command), new Set(commands.flatMap(variablesOf)));
+  for (const warning of [...resolved.warnings, ...misspelled]) terminal.note(`warning: ${warning}`);
   const interruption = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && interruption.signal.aborted) host.exit(EXIT.interrupted);
@@ -86,6 +88,16 @@ async function runCommand(invocation: Invocation, host: CliProcess, terminal: Te
     host.off('SIGTERM', onSignal);
   }
 }
+
+const CONFIG_VARIABLE = 'MILLRACE_CONFIG';
+
+/** What a command reads of the environment. */
+const variablesOf = ({ options, alsoReads }: AnyCommand): string[] => [
+  CONFIG_VARIABLE,
+  ...[options, ...(alsoReads === undefined ? [] : [alsoReads])].flatMap(({ definitions }) =>
+    Object.values(definitions).flatMap(({ env }) => env ?? []),
+  ),
+];
 
 const defaultConfigFile = (): string | undefined => (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : undefined);
 

@@ -37,6 +37,8 @@ export interface Command<D extends OptionDefinitions = OptionDefinitions> {
   readonly summary: string;
   readonly options: Options<D>;
   readonly args?: readonly CommandArgument[];
+  /** Options that it takes from the environment beside its own. */
+  readonly alsoReads?: Options;
   /** Flags that may be given several times; their texts are joined by line feeds. */
   readonly repeatable?: readonly string[];
   /** Whole command lines, as a person would type them. */

@@ -24,7 +24,7 @@ let platform: MillraceProcess;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'millrace-platform-'));
   data = join(directory, 'data');
-  platform = await startMillrace({ dataDirectory: data, env: { KAFKA_TOPIC: 'tags' } });
+  platform = await startMillrace({ dataDirectory: data, env: { KAFKA_TOPIC: 'tags', FRONTEND_PROT: '1' } });
 });
 afterAll(async () => {
   await platform?.stop();
@@ -73,6 +73,7 @@ async function forward(request: IncomingMessage, body: Buffer): Promise<{ status
 describe('up', () => {
   it('names variables without effect, and prints commands that work when pasted', async () => {
     expect(platform.output()).toContain('These variables have no effect: KAFKA_TOPIC');
+    expect(platform.output()).toContain('FRONTEND_PROT means nothing here: did you mean FRONTEND_PORT?');
     const commands = platform.output().match(/^ {2}curl .*$/gm) ?? [];
     expect(commands).toHaveLength(3);
     const [tag, profile, aggregates] = commands as [string, string, string];

@@ -2,6 +2,7 @@ import { createPlatform } from '@millrace/analytics';
 import { backendUrls } from '../backend-urls.ts';
 import { defineCommand } from '../command.ts';
 import { frontendOptions } from '../options.ts';
+import { originalOptions } from '../original-options.ts';
 import { runService } from '../service.ts';
 import { platformOptions } from './up.ts';
 
@@ -9,6 +10,7 @@ export const frontendCommand = defineCommand({
   name: 'frontend',
   summary: 'Run the HTTP interface alone: any number of them on one log and one state',
   options: frontendOptions,
+  alsoReads: originalOptions,
   examples: [
     'millrace frontend --log kafka://127.0.0.1:9092/tags --state redis://127.0.0.1:6379 --port 8081',
     'KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MILLRACE_STATE=redis://redis:6379 millrace frontend --host 0.0.0.0',

@@ -2,12 +2,14 @@ import { createProcessorRole } from '@millrace/analytics';
 import { backendUrls } from '../backend-urls.ts';
 import { defineCommand } from '../command.ts';
 import { processorOptions } from '../options.ts';
+import { originalOptions } from '../original-options.ts';
 import { runService } from '../service.ts';
 
 export const processorCommand = defineCommand({
   name: 'processor',
   summary: 'Run a processor alone: any number of them share the partitions of one log',
   options: processorOptions,
+  alsoReads: originalOptions,
   examples: [
     'millrace processor --log kafka://127.0.0.1:9092/tags --state redis://127.0.0.1:6379',
     'millrace processor --log redis://127.0.0.1:6379 --state redis://127.0.0.1:6379 --port 9101',

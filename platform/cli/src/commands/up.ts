@@ -8,6 +8,7 @@ import { defineCommand } from '../command.ts';
 import { makeDataDirectory } from '../make-data-directory.ts';
 import type { FrontendOptions } from '../options.ts';
 import { upOptions } from '../options.ts';
+import { originalOptions } from '../original-options.ts';
 import { runService } from '../service.ts';
 import { startDemo } from '../up/demo.ts';
 import { startStatusLine } from '../up/status-line.ts';
@@ -20,6 +21,7 @@ export const upCommand = defineCommand({
   name: 'up',
   summary: 'Run the platform: HTTP interface, event log, processor and state in one process',
   options: upOptions,
+  alsoReads: originalOptions,
   examples: [
     'millrace up',
     'millrace up --port 9000 --data /var/lib/millrace --retention 7d',
