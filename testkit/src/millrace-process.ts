@@ -11,7 +11,8 @@ export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.
 /** As `npm start` and the installed command run it: little memory for garbage. */
 const NODE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
 
-const READY_TIMEOUT_MS = 30_000;
+/** A start takes a second; on a machine that runs other tests besides, half a minute was not enough. */
+const READY_TIMEOUT_MS = 90_000;
 
 export interface StartOptions {
   readonly dataDirectory: string;
@@ -20,7 +21,7 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** A fixed port, to start again where clients expect it. Default: a free one. */
   readonly port?: number;
-  /** Default 30 s. */
+  /** Default 90 s. */
   readonly readyTimeoutMs?: number;
 }
 
