@@ -13,7 +13,7 @@ import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type Route } from './route.ts';
 import { BatchResultSchema, UserTagSchema, type BatchResult } from './schemas.ts';
 import { parseTag } from './tag-parser.ts';
 import { Turnstile } from './turnstile.ts';
-import { MAX_TAG_BYTES } from './user-tags.ts';
+import { MAX_TAG_BYTES } from './tag-intake.ts';
 
 const TYPES: readonly string[] = ['application/x-ndjson', 'application/json', 'application/ndjson', 'text/plain'];
 const ACCEPTED_TYPES = 'application/x-ndjson or application/json';

@@ -4,13 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const SWEEP_MS = 25;
 
+/** Knows which of its connections wait for a request, and closes them. */
+interface ConnectionHolder {
+  closeIdleConnections(): void;
+}
+
 /** Knows the connections of a server, and gets rid of them when it stops. */
 export class ConnectionCloser {
   readonly #server: Server;
+  readonly #lane: ConnectionHolder | undefined;
   readonly #sockets = new Set<Socket>();
 
-  constructor(server: Server) {
+  /** @param lane holds connections that the server's own parser does not know */
+  constructor(server: Server, lane: ConnectionHolder | undefined) {
     this.#server = server;
+    this.#lane = lane;
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -29,10 +37,11 @@ export class ConnectionCloser {
     // More than once: a connection that was busy when the server stopped listening becomes idle later.
     while (!(await Promise.race([done, sleep(SWEEP_MS, false)]))) {
       this.#server.closeIdleConnections();
+      this.#lane?.closeIdleConnections();
       this.#closeSilent();
       if (performance.now() < until) continue;
       cut = true;
-      this.#server.closeAllConnections();
+      for (const socket of this.#sockets) socket.destroy();
     }
     return cut;
   }

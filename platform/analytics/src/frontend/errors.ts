@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { MillraceError, type ErrorCode } from '@millrace/core';
 import type { FastifyReply } from 'fastify';
 import type { ErrorAnswer } from './schemas.ts';
@@ -56,6 +56,26 @@ export function writeError(response: ServerResponse, error: MillraceError): void
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);
+}
+
+/**
+ * The same as the text of a whole answer, for a connection without a response object.
+ *
+ * @param last whether the connection ends with it
+ */
+export function errorText(
+  error: MillraceError,
+  { last, status = error.status }: { last: boolean; status?: number },
+): string {
+  const body = JSON.stringify(errorAnswer(error));
+  const fields = {
+    ...headersOf(error),
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: last ? 'close' : 'keep-alive',
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
 /** What may work later says when. */

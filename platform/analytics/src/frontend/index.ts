@@ -9,13 +9,16 @@ import { FrontendMetrics, registerMetrics } from './metrics.ts';
 import { documentationRoutes } from './openapi/routes.ts';
 import { requestLog } from './request-log.ts';
 import type { Route } from './route.ts';
-import { createServer, listen } from './server.ts';
+import { createServer, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, listen } from './server.ts';
+import { TagIntake } from './tag-intake.ts';
+import { TagLane } from './tag-lane.ts';
 import { userProfilesRoute } from './user-profiles.ts';
 import { userTagsRoute } from './user-tags.ts';
 
 export type * from './contract.ts';
 
 const STOP_DEADLINE_MS = 2000;
+const TIMEOUTS = { requestTimeoutMs: HEADERS_TIMEOUT_MS, keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS };
 
 /**
  * The HTTP interface: takes user tags into the log, answers profiles and aggregates from the state.
@@ -34,7 +37,8 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     tagLatencyP99Ms: metrics.tags.percentile(0.99),
   });
   const answered = requestLog(logger, options);
-  const tags = userTagsRoute({ log, metrics, now, logger, answered }, options.maxFutureMs);
+  const intake = new TagIntake({ log, metrics, now, logger }, options.maxFutureMs);
+  const tags = userTagsRoute(intake, answered);
   const batch = batchRoute({ log, metrics, now }, options.maxFutureMs);
   const queries: Route[] = [
     userProfilesRoute({ state, metrics }, options.defaultLimit),
@@ -45,7 +49,9 @@ export async function createFrontend(dependencies: FrontendDependencies, options
   ];
   registerMetrics(registry, metrics, status);
   const app = await createServer({ tags, batch, queries }, logger, answered);
-  const closer = new ConnectionCloser(app.server);
+  // Requests of which a log is kept all go one way.
+  const lane = answered === undefined ? new TagLane(app.server, { intake, now, ...TIMEOUTS }) : undefined;
+  const closer = new ConnectionCloser(app.server, lane);
   const lifecycle = new Lifecycle('frontend');
   let url = '';
 

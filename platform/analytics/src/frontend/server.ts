@@ -5,16 +5,16 @@ import { fastify, type FastifyInstance } from 'fastify';
 import { parseBatchBodies } from './batch.ts';
 import { MAX_BATCH_BYTES } from './batch-body.ts';
 import { dropBody } from './body.ts';
-import { errorAnswer, sendError, toRequestError } from './errors.ts';
+import { errorText, sendError, toRequestError } from './errors.ts';
 import { listenError, urlOf } from './listen.ts';
 import { parseQuery } from './parameters.ts';
 import { logRequests, type RequestLog } from './request-log.ts';
 import type { DirectRoute, Route } from './route.ts';
 import { answerUnmatched } from './unmatched.ts';
 
-const HEADERS_TIMEOUT_MS = 10_000;
+export const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 10_000;
 const BACKLOG = 511;
 /** Of the body of a query, which is ignored. */
@@ -126,12 +126,9 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const status = tooLong ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
+  const status = tooLong ? 431 : late ? 408 : 400;
   const message = tooLong ? 'the headers are too long' : late ? 'the request took too long' : 'this is not HTTP';
-  const body = JSON.stringify(errorAnswer(new MillraceError('INVALID_ARGUMENT', message)));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  socket.end(errorText(new MillraceError('INVALID_ARGUMENT', message), { last: true, status }));
 }
 
 /** @throws INVALID_OPTION (rejection) when the address cannot be had */

@@ -1,64 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MillraceError, toMillraceError, type LogAppender, type Logger, type NewRecord } from '@millrace/core';
-import { encodeTag } from '../codec.ts';
+import { MillraceError } from '@millrace/core';
 import { mediaType, readBody, unsupportedMediaType } from './body.ts';
-import { toRequestError, writeError } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
-import type { FrontendMetrics } from './metrics.ts';
+import { writeError } from './errors.ts';
 import type { RequestLog } from './request-log.ts';
 import { ERRORS_OF_POST, IDEMPOTENCY_KEY, type DirectRoute } from './route.ts';
 import { UserTagSchema } from './schemas.ts';
-import { parseTag } from './tag-parser.ts';
-
-/** Six texts of 4 KiB fit into it, even escaped in parts. */
-export const MAX_TAG_BYTES = 64 * 1024;
+import { MAX_TAG_BYTES, type TagIntake } from './tag-intake.ts';
+import { TAGS_PATH } from './tag-request.ts';
 
 const JSON_TYPE = 'application/json';
 
-export interface UserTagsDependencies {
-  readonly log: LogAppender;
-  readonly metrics: FrontendMetrics;
-  readonly now: () => number;
-  readonly logger: Logger;
-  /** Is told of every request, if anyone wants to know. */
-  readonly answered: RequestLog | undefined;
-}
-
 /**
- * `POST /user_tags`: 204 once the tag is durable in the log. Every refusal is counted. No framework, no async function
- * and as few closures as possible, because this runs for every tag.
+ * `POST /user_tags`: 204 once the tag is durable in the log. No framework, no async function and as few closures as
+ * possible: this runs for every tag that does not come as plainly as `tag-request.ts` wants it.
+ *
+ * @param answered is told of every request, if anyone wants to know
  */
-export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: number): DirectRoute {
-  const { log, metrics, now, logger, answered } = dependencies;
-
-  function toRecord(request: IncomingMessage, body: Buffer): NewRecord {
-    const tag = parseTag(body, 0, body.length, now() + maxFutureMs);
-    return encodeTag(tag, idempotencyKey(request.headers['idempotency-key']));
-  }
-
-  function refuse(request: IncomingMessage, response: ServerResponse, cause: unknown): void {
-    const error = toRequestError(cause);
-    const { method, url } = request;
-    if (error.code === 'INTERNAL') logger.error({ err: cause, method, url }, error.message);
-    metrics.rejected(error);
-    writeError(response, error);
+export function userTagsRoute(intake: TagIntake, answered: RequestLog | undefined): DirectRoute {
+  function refuse(response: ServerResponse, cause: unknown): void {
+    writeError(response, intake.refused(cause));
   }
 
   function store(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
-    const started = performance.now();
-    const record = toRecord(request, body);
-    const stored = (): void => {
-      metrics.accepted++;
-      metrics.tags.record(started);
-      response.writeHead(204).end();
-    };
-    const failed = (error: unknown): void => refuse(request, response, toMillraceError(error, 'LOG_FAILED'));
-    log.append([record]).then(stored, failed);
+    const startedMs = performance.now();
+    const record = intake.toRecord(body, 0, body.length, request.headers['idempotency-key']);
+    intake.store(record, startedMs, (failure) => {
+      if (failure === undefined) response.writeHead(204).end();
+      else writeError(response, failure);
+    });
   }
 
   return {
     methods: ['POST'],
-    path: '/user_tags',
+    path: TAGS_PATH,
     summary: 'Stores a user tag',
     description: 'Answers 204 once the tag survives a power loss; profiles and aggregates show it shortly after.',
     parameters: [IDEMPOTENCY_KEY],
@@ -70,11 +44,7 @@ export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: n
       const encoding = request.headers['content-encoding'];
       if ((type !== JSON_TYPE && !isJson(type)) || (encoding !== undefined && encoding !== 'identity')) {
         request.resume();
-        refuse(
-          request,
-          response,
-          isJson(type) ? unsupportedEncoding(encoding!) : unsupportedMediaType(type, JSON_TYPE),
-        );
+        refuse(response, isJson(type) ? unsupportedEncoding(encoding!) : unsupportedMediaType(type, JSON_TYPE));
         return;
       }
       readBody(request, request.headers, MAX_TAG_BYTES, (error, body) => {
@@ -83,7 +53,7 @@ export function userTagsRoute(dependencies: UserTagsDependencies, maxFutureMs: n
           tell?.(body!);
           store(request, response, body!);
         } catch (refusal) {
-          refuse(request, response, refusal);
+          refuse(response, refusal);
         }
       });
     },
