@@ -61,6 +61,24 @@ async function answerOf({ url }: TestFrontend, chunks: readonly string[]): Promi
   return withoutDates(await client.closed);
 }
 
+const eventsOf = ({ backend }: TestFrontend): object[] => backend.events.map((event) => ({ ...event, appendedAt: 0 }));
+
+async function startLane(options: Partial<TagLaneOptions>): Promise<string> {
+  const server = createServer();
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(code));
+  const logger = createLogger({ level: 'silent', name: 'test' });
+  const { log } = new MemoryBackend();
+  const now = (): number => NOW;
+  const intake = new TagIntake({ log, metrics: new FrontendMetrics(), now, logger }, 0);
+  const lane = new TagLane(server, { intake, now, requestTimeoutMs: 60_000, keepAliveTimeoutMs: 60_000, ...options });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    lane.closeIdleConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe('the lane of plain tags', () => {
   it('answers what the parser answers, however the bytes arrive', { timeout: 120_000 }, async () => {
     const [lane, parser] = [await startFrontend(), await startWithoutLane()];
@@ -77,7 +95,6 @@ describe('the lane of plain tags', () => {
       }),
       { numRuns: 150 },
     );
-    const eventsOf = ({ backend }: TestFrontend) => backend.events.map(({ appendedAt: _, ...event }) => event);
     expect(eventsOf(lane)).toEqual(eventsOf(parser));
     expect(lane.frontend.figures().rejected).toBe(parser.frontend.figures().rejected);
   });
@@ -155,18 +172,6 @@ describe('the lane of plain tags', () => {
 });
 
 describe('a silent connection', () => {
-  async function startLane(options: Partial<TagLaneOptions>): Promise<string> {
-    const server = createServer();
-    server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(code));
-    const logger = createLogger({ level: 'silent', name: 'test' });
-    const metrics = new FrontendMetrics();
-    const intake = new TagIntake({ log: new MemoryBackend().log, metrics, now: () => NOW, logger }, 0);
-    new TagLane(server, { intake, now: () => NOW, requestTimeoutMs: 60_000, keepAliveTimeoutMs: 60_000, ...options });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
-
   it('ends before its first request', async () => {
     const client = await RawClient.connect(await startLane({ requestTimeoutMs: 20 }));
     expect(await client.closed).toBe('ERR_HTTP_REQUEST_TIMEOUT');
