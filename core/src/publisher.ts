@@ -87,6 +87,8 @@ export interface PublisherDetails {
   readonly dropped: number;
   /** Held back by the predicate. */
   readonly filtered: number;
+  /** Passed over by the connector, as one of its options asks for (`on_missing_key`): not sent, and not in `offered`. */
+  readonly skipped: number;
   /** Failed attempts to connect or to send. */
   readonly retries: number;
   /** Connections made after the first. */

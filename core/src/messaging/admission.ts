@@ -1,13 +1,16 @@
 import type { Message } from '../publisher.ts';
-import { hookFailed } from './hooks.ts';
+import type { Logger } from '../logging.ts';
+import { hookFailed, isWorthALine } from './hooks.ts';
 import { messageFrom } from './payload.ts';
 import { clampPriority, LOWEST_PRIORITY } from './priority.ts';
 import type { PriorityExtractor } from './priority.ts';
+import { Skipped } from './sink.ts';
 import type { Encoded, PreparedSink } from './sink.ts';
 
 export interface AdmissionOptions {
   /** In messages: `publisher "orders"`. */
   readonly who: string;
+  readonly logger: Logger | undefined;
   /** Holds the keys of messages without a key. */
   readonly keyField: string | undefined;
   readonly priorityOf: PriorityExtractor | undefined;
@@ -28,6 +31,8 @@ export class Admission {
   #gate: Promise<void> | undefined;
   /** Those that were not to go. */
   filtered = 0;
+  /** Those that the connector lets pass unsent. */
+  skipped = 0;
 
   constructor(prepared: PreparedSink<Encoded>, options: AdmissionOptions) {
     this.#prepared = prepared;
@@ -43,6 +48,7 @@ export class Admission {
   admit(message: Message, offer: Offer): Promise<void> {
     const keyed = this.#keyed(message);
     const encoded = this.#prepared.encode(keyed);
+    if (encoded instanceof Skipped) return this.#skip(encoded);
     const priority = this.#priorityOf(keyed);
     const { predicate } = this.#options;
     if (predicate === undefined) return offer(encoded, priority);
@@ -54,6 +60,13 @@ export class Admission {
     };
     if (typeof verdict === 'boolean' && this.#undecided === 0) return decide(verdict);
     return this.#decideLater(verdict, decide);
+  }
+
+  #skip({ reason }: Skipped): Promise<void> {
+    const count = ++this.skipped;
+    const { who, logger } = this.#options;
+    if (isWorthALine(count)) logger?.warn({ reason, count }, `${who}: messages skipped`);
+    return DONE;
   }
 
   /** Resolves when everything has been decided. */

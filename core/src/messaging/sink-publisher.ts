@@ -67,7 +67,13 @@ export class SinkPublisher implements Publisher {
     this.#ledger = new Ledger({ who: this.#who, logger, onError });
     this.#priorityQueue = priorityQueueOf(values, priorityExtractor);
     const priorityOf = this.#priorityQueue?.priorityOf;
-    this.#admission = new Admission(prepared, { who: this.#who, keyField: values.keyField, priorityOf, predicate });
+    this.#admission = new Admission(prepared, {
+      who: this.#who,
+      logger,
+      keyField: values.keyField,
+      priorityOf,
+      predicate,
+    });
     this.#outbox = new Outbox(
       { maxDepth: values.maxQueueDepth, maxBytes: values.maxQueueBytes, overflow: values.overflow },
       this.#priorityQueue === undefined ? new FifoLane() : new PriorityLanes(),
@@ -189,6 +195,7 @@ export class SinkPublisher implements Publisher {
       refused: ledger.refusedCount,
       dropped: ledger.droppedCount,
       filtered: this.#admission.filtered,
+      skipped: this.#admission.skipped,
       retries: this.#connection.failures,
       reconnects: this.#connection.reconnects,
       connected: this.#connection.connected,

@@ -44,6 +44,15 @@ export interface Encoded {
   readonly bytes: number;
 }
 
+/** What `encode` gives for a message that an option of the connector lets pass unsent: it is counted and logged. */
+export class Skipped {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 export interface PreparedSink<E extends Encoded> {
   /** At most so many messages in one `send`. Default 1,000. */
   readonly maxBatch?: number;
@@ -52,7 +61,7 @@ export interface PreparedSink<E extends Encoded> {
    *
    * @throws INVALID_ARGUMENT naming the field that the target cannot take
    */
-  encode(message: Message): E;
+  encode(message: Message): E | Skipped;
   /** One connection. After a failure it is closed, and a new one made. @throws with a code whose `retry` says whether to try again */
   connect(signal: AbortSignal): Promise<Sink<E>>;
 }

@@ -9,6 +9,7 @@ import { atMost } from './at-most.ts';
 import { jsonText } from './json.ts';
 import { SinkPublisher } from './sink-publisher.ts';
 import type { SinkPublisherOptions } from './sink-publisher.ts';
+import { Skipped } from './sink.ts';
 import type { Encoded, PreparedSink, Refusal, Sink } from './sink.ts';
 
 const GROUP = 'sender';
@@ -115,7 +116,8 @@ export class WalPublisher implements Publisher {
 
   details(): PublisherDetails {
     const [front, back] = [this.#front.details(), this.#back.details()];
-    const offered = front.offered + this.#recovered;
+    // An earlier run may have logged what the options of this one skip.
+    const offered = front.offered + this.#recovered - back.skipped;
     const refused = front.refused + back.refused;
     return {
       ...back,
@@ -124,6 +126,7 @@ export class WalPublisher implements Publisher {
       refused,
       dropped: front.dropped,
       filtered: front.filtered,
+      skipped: front.skipped + back.skipped,
       queue_depth: offered - back.publish_count - refused - front.dropped,
       queue_bytes: front.queue_bytes + back.queue_bytes,
       priority_queue_enabled: front.priority_queue_enabled,
@@ -165,7 +168,8 @@ export class WalPublisher implements Publisher {
     return {
       encode: (message) => {
         // Refuses now what the target would refuse later.
-        target.encode(message);
+        const encoded = target.encode(message);
+        if (encoded instanceof Skipped) return encoded;
         const record = Buffer.from(jsonText([message.value, message.key ?? null, message.headers ?? null]));
         return { bytes: record.length, record };
       },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { defineOptions, defineSink, publisherOf } from '@millrace/core';
+import { createLogger, defineOptions, defineSink, publisherOf, Skipped } from '@millrace/core';
 import type { JsonValue, Message, Publisher } from '@millrace/core';
 import { firstArrivals, ScriptedTarget } from './scripted-target.ts';
 
@@ -322,6 +322,37 @@ describe('an outage', () => {
     expect(firstArrivals(target.received)).toEqual([...Array.from({ length: 40 }).keys()]);
     await publisher.close();
   });
+});
+
+it('counts and logs what the connector passes over, as none of its messages', async () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const logger = createLogger({ level: 'warn', name: 'test', destination });
+  const sent: unknown[] = [];
+  const sink = defineSink({
+    options: defineOptions('picky', {}),
+    prepare: () => ({
+      encode: ({ value }) => (value === null ? new Skipped('it is null') : { bytes: 1, value }),
+      connect: async () => ({
+        async send(messages) {
+          sent.push(...messages.map(({ value }) => value));
+          return [];
+        },
+        close: async () => {},
+      }),
+    }),
+  });
+  const publisher = publisherOf(sink, 'orders', 'picky://target', { logger });
+  await publisher.start();
+  for (const value of [1, null, 2]) await publisher.publish({ value });
+  for (let count = 0; count < 9; count++) await publisher.enqueue({ value: null });
+  expect(sent).toEqual([1, 2]);
+  expect(publisher.details()).toMatchObject({ offered: 2, publish_count: 2, skipped: 10, queue_depth: 0 });
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { reason: 'it is null', count: 1, msg: 'publisher "orders": messages skipped' },
+    { count: 10 },
+  ]);
+  await publisher.close();
 });
 
 it('rejects a message whose predicate answers after the end', async () => {

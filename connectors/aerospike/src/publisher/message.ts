@@ -1,4 +1,4 @@
-import type { Encoded, Message } from '@millrace/core';
+import { type Encoded, type Message, Skipped } from '@millrace/core';
 
 import { type BinValue, binsOf, isStorable, refusal } from './bins.ts';
 import { GENERATION_FIELD, type PublisherValues, TTL_FIELD, TTL_SECONDS } from './options.ts';
@@ -18,17 +18,10 @@ export interface EncodedRecord extends Encoded {
   inDoubt: boolean;
 }
 
-/** Nothing to write, as the message has no key; it was warned of. */
-export interface EncodedNothing extends Encoded {
-  readonly key: undefined;
-}
-
-export type EncodedMessage = EncodedRecord | EncodedNothing;
-
 type EncodeOptions = Pick<PublisherValues, 'keyField' | 'keyType' | 'onMissingKey' | 'generationPolicy' | 'ttlSeconds'>;
 
 /** Makes messages into records. @returns a function that throws INVALID_ARGUMENT naming the field */
-export function encoder(options: EncodeOptions): (message: Message) => EncodedMessage {
+export function encoder(options: EncodeOptions): (message: Message) => EncodedRecord | Skipped {
   const { keyField, keyType, onMissingKey, generationPolicy, ttlSeconds } = options;
   const without = new Set([keyField, TTL_FIELD, GENERATION_FIELD]);
   return ({ key: given, value }) => {
@@ -107,9 +100,8 @@ function generationOf(given: unknown): number | undefined {
   );
 }
 
-function withoutKey(field: string, onMissingKey: 'reject' | 'log'): EncodedNothing {
+function withoutKey(field: string, onMissingKey: 'reject' | 'log'): Skipped {
   const message = `No ${field} found in data: the message has no key, and its value no field ${field}`;
   if (onMissingKey === 'reject') throw refusal(message, 'key', undefined, 'a text, an integer or bytes');
-  process.emitWarning(`dropped: ${message}`, { code: 'MILLRACE_MISSING_KEY' });
-  return { key: undefined, bytes: 0 };
+  return new Skipped(message);
 }

@@ -96,7 +96,8 @@ export const publisherOptions = defineOptions('aerospike', {
   onMissingKey: choiceOption({
     choices: ['reject', 'log'],
     default: 'reject',
-    description: 'What becomes of a message without a key: an error to its caller, or a warning of the process',
+    description:
+      'What becomes of a message without a key: an error to its caller, or a line in the log, and it counts as `skipped`',
   }),
   writeMode: choiceOption({
     choices: ['merge', 'replace', 'create', 'update'],

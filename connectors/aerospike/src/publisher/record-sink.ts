@@ -6,7 +6,7 @@ import { MillraceError, type Refusal, type Sink } from '@millrace/core';
 import { type AerospikeConnection, isInDoubt } from '../client.ts';
 import { aerospikeError, failureOf, isTemporary, STATUS, statusError } from '../errors.ts';
 import type { Key } from '../records.ts';
-import type { EncodedMessage, EncodedRecord } from './message.ts';
+import type { EncodedRecord } from './message.ts';
 import { type WritePolicies, writePolicies, type WriteRules } from './write-policies.ts';
 
 /** How long failed records are sent again on the same connection: it finds the partitions of a lost node in about a second. */
@@ -18,7 +18,7 @@ const MAX_ROWS = 1000;
 const NO_RESPONSE = -15;
 
 /** Writes records in batches: each batch as large as it can be while no key is in it twice, so that keys keep their order. */
-export class RecordSink implements Sink<EncodedMessage> {
+export class RecordSink implements Sink<EncodedRecord> {
   readonly #connection: AerospikeConnection;
   readonly #rules: WriteRules;
   readonly #policies: WritePolicies;
@@ -30,7 +30,7 @@ export class RecordSink implements Sink<EncodedMessage> {
     this.#policies = writePolicies(connection, rules);
   }
 
-  async send(messages: readonly EncodedMessage[], taken: (count: number) => void): Promise<readonly Refusal[]> {
+  async send(messages: readonly EncodedRecord[], taken: (count: number) => void): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
     for (let start = 0; start < messages.length;) {
       const end = this.#endOfBatch(messages, start);
@@ -48,12 +48,11 @@ export class RecordSink implements Sink<EncodedMessage> {
     return Promise.resolve();
   }
 
-  #endOfBatch(messages: readonly EncodedMessage[], start: number): number {
+  #endOfBatch(messages: readonly EncodedRecord[], start: number): number {
     const ids = new Set<string>();
     let end = start;
     for (; end < messages.length && end - start < MAX_ROWS; end++) {
       const message = messages[end]!;
-      if (message.key === undefined) continue;
       if (ids.has(message.id)) break;
       // A batch cannot say which generation a record must have.
       if (this.#isConditional(message)) return Math.max(end, start + 1);
@@ -68,13 +67,12 @@ export class RecordSink implements Sink<EncodedMessage> {
   }
 
   /** Writes what is between, again and again those that fail for a time. @throws UNAVAILABLE */
-  async #write(messages: readonly EncodedMessage[], start: number, end: number, refusals: Refusal[]): Promise<void> {
+  async #write(messages: readonly EncodedRecord[], start: number, end: number, refusals: Refusal[]): Promise<void> {
     const { display } = this.#connection.address;
     const deadline = Date.now() + RETRY_MS;
-    let open: number[] = [];
-    for (let index = start; index < end; index++) if (messages[index]!.key !== undefined) open.push(index);
+    let open = Array.from({ length: end - start }, (_, at) => start + at);
     for (let pauseMs = PAUSE_MS.first; open.length > 0; pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)) {
-      const records = open.map((index) => messages[index] as EncodedRecord);
+      const records = open.map((index) => messages[index]!);
       const statuses = await this.#attempt(records);
       let failure: MillraceError | undefined;
       open = open.filter((index, at) => {

@@ -1,4 +1,4 @@
-import { type JsonValue, openPublisher, type PublisherConfig } from '@millrace/core';
+import { createLogger, type JsonValue, openPublisher, type PublisherConfig } from '@millrace/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { openAerospikeRecords, type RecordReader } from '../../src/index.ts';
@@ -58,12 +58,17 @@ describe('keys', () => {
     expect(publisher.details().publish_count).toBe(0);
   });
 
-  it('none is only warned of with on_missing_key=log', async () => {
-    const { publish, records } = await open({ on_missing_key: 'log' });
-    const warned = new Promise<Error & { code?: string }>((resolve) => process.once('warning', resolve));
+  it('none is only logged with on_missing_key=log, and not counted as published', async () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: 'warn', name: 'test', destination });
+    const { publisher, publish, records } = await open({ on_missing_key: 'log', logger });
     await publish({ a: 1 });
-    expect(await warned).toMatchObject({ code: 'MILLRACE_MISSING_KEY' });
     await publish({ a: 1 }, 'k');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { reason: expect.stringContaining('No __dagserver_key found in data'), count: 1 },
+    ]);
+    expect(publisher.details()).toMatchObject({ offered: 1, publish_count: 1, skipped: 1, queue_depth: 0 });
     expect(await listOf(records.scan())).toHaveLength(1);
   });
 });

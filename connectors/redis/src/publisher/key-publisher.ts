@@ -8,6 +8,7 @@ import {
   MillraceError,
   secondsOption,
   type SinkConnector,
+  Skipped,
   stringOption,
 } from '@millrace/core';
 import { connectionOptions, redisAddress } from '../address.ts';
@@ -38,7 +39,8 @@ export const keyPublisher: SinkConnector = defineSink({
     onMissingKey: choiceOption({
       choices: ['reject', 'log'],
       default: 'reject',
-      description: 'What becomes of a message without a key: an error to its caller, or a warning of the process',
+      description:
+        'What becomes of a message without a key: an error to its caller, or a line in the log, and it counts as `skipped`',
     }),
   }),
   prepare: ({ url, text, values }) => {
@@ -46,7 +48,7 @@ export const keyPublisher: SinkConnector = defineSink({
     const address = redisAddress(text, { ...values, db });
     const { keyField, ttlSeconds, onMissingKey } = values;
     return {
-      encode: (message: Message): EncodedCommand => {
+      encode: (message: Message): EncodedCommand | Skipped => {
         const { key, value, ttl } = parts(message, keyField);
         if (key === undefined) return withoutKey(keyField, onMissingKey);
         const ttlMs = ttl ?? ttlSeconds;
@@ -85,12 +87,10 @@ function parts({ key, value }: Message, keyField: string): Parts {
 
 const isObject = (value: object): value is Readonly<Record<string, JsonValue>> => !Array.isArray(value);
 
-function withoutKey(keyField: string, onMissingKey: 'reject' | 'log'): EncodedCommand {
+function withoutKey(keyField: string, onMissingKey: 'reject' | 'log'): Skipped {
   const message = `the message has no key, and its value no field ${keyField}: give it one`;
   if (onMissingKey === 'reject') {
     throw new MillraceError('INVALID_ARGUMENT', message, { field: 'key', accepted: 'a text' });
   }
-  process.emitWarning(`dropped: ${message}`, { code: 'MILLRACE_MISSING_KEY' });
-  // Something has to be sent for it, as the publisher counts it.
-  return { bytes: 0, command: ['ping'] };
+  return new Skipped(message);
 }
