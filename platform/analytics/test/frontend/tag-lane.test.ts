@@ -63,12 +63,13 @@ async function answerOf({ url }: TestFrontend, chunks: readonly string[]): Promi
 
 const eventsOf = ({ backend }: TestFrontend): object[] => backend.events.map((event) => ({ ...event, appendedAt: 0 }));
 
+const now = (): number => NOW;
+
 async function startLane(options: Partial<TagLaneOptions>): Promise<string> {
   const server = createServer();
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(code));
   const logger = createLogger({ level: 'silent', name: 'test' });
   const { log } = new MemoryBackend();
-  const now = (): number => NOW;
   const intake = new TagIntake({ log, metrics: new FrontendMetrics(), now, logger }, 0);
   const lane = new TagLane(server, { intake, now, requestTimeoutMs: 60_000, keepAliveTimeoutMs: 60_000, ...options });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
