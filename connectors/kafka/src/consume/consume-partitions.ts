@@ -6,8 +6,11 @@ import { pause } from '../topic.ts';
 import { FetchClient, type FetchClientOptions } from './fetch-client.ts';
 import { Mailbox } from './mailbox.ts';
 import { type FetchedBatch, slicesOf } from './records.ts';
+import { offsetsAt, type StartPlace } from './start-place.ts';
 
-export interface PartitionsHandler extends Pick<ConsumeOptions, 'start' | 'maxBytes'> {
+export interface PartitionsHandler extends Pick<ConsumeOptions, 'maxBytes'> {
+  /** Asked at the beginning, and again after a gap. */
+  start(partition: number): Promise<StartPlace>;
   /** As in {@link ConsumeOptions}, with Kafka's own batches. */
   handle(batches: readonly FetchedBatch[], revoked: AbortSignal): Promise<void>;
 }
@@ -169,17 +172,7 @@ class PartitionsRun {
   async #startPositions(client: FetchClient): Promise<Map<number, number>> {
     const asked = this.#partitions.map(async (partition) => [partition, await this.#handler.start(partition)] as const);
     const answers = await ofApplication(Promise.all(asked));
-    const saying = (word: string): number[] => answers.filter(([, answer]) => answer === word).map(([which]) => which);
-    const [earliest, latest] = await Promise.all([
-      client.earliest(saying('earliest')),
-      client.latest(saying('latest')),
-    ]);
-    return new Map(
-      answers.map(([partition, answer]) => [
-        partition,
-        typeof answer === 'number' ? answer : (earliest.get(partition) ?? latest.get(partition)!),
-      ]),
-    );
+    return offsetsAt(client, new Map(answers));
   }
 
   /** The broker does not say which partition it was, nor what it has. */

@@ -135,6 +135,12 @@ export class FetchClient {
     return this.#offsets(partitions, ListOffsetTimestamps.LATEST);
   }
 
+  /** The first record that is not older than this time, by partition; without those that have nothing so new. */
+  async since(partitions: readonly number[], time: number): Promise<ReadonlyMap<number, number>> {
+    const found = await this.#offsets(partitions, BigInt(time));
+    return new Map([...found].filter(([, offset]) => offset >= 0));
+  }
+
   async #offsets(partitions: readonly number[], timestamp: bigint): Promise<ReadonlyMap<number, number>> {
     if (partitions.length === 0) return new Map();
     const { name } = this.#topic;

@@ -123,7 +123,8 @@ export class GroupMember {
   async committed(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const { name } = this.#options.topic;
     // The driver answers in the order that it was asked in, and indexes by partition: asking for all makes that one.
-    const all = Array.from({ length: this.#options.topic.partitions }, (_, partition) => partition);
+    // A topic that has grown since it was opened has more than were known then.
+    const all = Array.from({ length: Math.max(...partitions) + 1 }, (_, partition) => partition);
     const offsets = await this.#consumer.listCommittedOffsets({ topics: [{ topic: name, partitions: all }] });
     const found = offsets.get(name) ?? [];
     return new Map(

@@ -3,13 +3,18 @@ import {
   booleanOption,
   defineOptions,
   durationOption,
+  hasCode,
   integerOption,
+  MillraceError,
   openSubscriber,
   stringOption,
 } from '@millrace/core';
-import type { Message, Subscriber } from '@millrace/core';
+import type { Message, Subscriber, SubscriberConfig } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { connectorOption, parseConnectorOptions } from '../messages/connector-options.ts';
+import { progressBar, type ProgressBar } from '../progress-bar.ts';
+import { counted, grouped } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 export const subCommand = defineCommand({
   name: 'sub',
@@ -25,7 +30,8 @@ export const subCommand = defineCommand({
       flag: 'from',
       optional: true,
       minLength: 1,
-      description: 'Where to begin, as the page of the connector says: start, end, earliest, latest ...',
+      description:
+        'Where to begin: of Kafka earliest (the default), latest, an offset, -N or a UTC time; of a file start or end; of a stream of Redis, where a new group begins, earliest or latest',
     }),
     keys: booleanOption({ flag: 'keys', default: false, description: 'Print objects with key and value' }),
     headers: booleanOption({ flag: 'headers', default: false, description: 'As --keys, with the headers' }),
@@ -35,17 +41,19 @@ export const subCommand = defineCommand({
   repeatable: ['option'],
   examples: [
     'millrace sub kafka://localhost:9092/orders --count 10',
+    'millrace sub kafka://localhost:9092/orders --from 2026-03-22T12:15:00Z > orders.jsonl',
+    'millrace sub kafka://localhost:9092/orders --option group_id=billing',
     'millrace sub redisstream://localhost/orders --from earliest --timeout 5s --keys',
     'millrace sub file:orders.jsonl --option follow=true | head -3',
   ],
   async run(input) {
     const { options, terminal, interrupted, args } = input;
-    const { count = Infinity, timeout: timeoutMs, from } = options;
-    const subscriber = await openSubscriber(args[0] ?? '', {
-      ...(from === undefined ? {} : { from }),
+    const { count = Infinity, timeout: timeoutMs } = options;
+    const subscriber = await open(args[0] ?? '', options.from, {
       ...parseConnectorOptions(options.option),
       logger: input.logger('warn'),
     });
+    const progress = new Progress(terminal);
     let printed = 0;
     try {
       while (printed < count) {
@@ -56,14 +64,61 @@ export const subCommand = defineCommand({
         // Printed is done with: the last one must not come again.
         subscriber.acknowledge(message);
         printed++;
+        progress.show(printed, count);
       }
     } finally {
-      await subscriber.close();
+      await subscriber.close().finally(() => progress.done(printed));
     }
     if (interrupted.aborted) return EXIT.interrupted;
     return printed < count && count !== Infinity ? EXIT.failure : EXIT.ok;
   },
 });
+
+/** Whoever looks at a topic in a shell takes nothing from others, and sees the same again: no group unless one is named. */
+const DEFAULT_FROM = new Map([['kafka', 'earliest']]);
+
+async function open(url: string, given: string | undefined, config: SubscriberConfig): Promise<Subscriber> {
+  const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
+  const from = given ?? DEFAULT_FROM.get(scheme);
+  try {
+    return await openSubscriber(url, { ...(from === undefined ? {} : { from }), ...config });
+  } catch (cause) {
+    if (given === undefined || !hasCode(cause, 'UNKNOWN_OPTION') || cause.details.field !== 'from') throw cause;
+    throw new MillraceError('INVALID_OPTION', `--from: ${scheme}: gives what comes from now on, and nothing else`, {
+      field: '--from',
+      value: given,
+      accepted: 'a URL of kafka:, redisstream: or file:',
+      cause,
+    });
+  }
+}
+
+/** On a screen that does not show the messages themselves: how many, and how fast. */
+class Progress {
+  readonly #terminal: Terminal;
+  readonly #bar: ProgressBar | undefined;
+  readonly #startedAt = performance.now();
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    if (terminal.stderr.isTTY === true && terminal.stdout.isTTY !== true) this.#bar = progressBar(terminal);
+  }
+
+  show(printed: number, count: number): void {
+    this.#bar?.show(count === Infinity ? undefined : printed / count, this.#text(printed));
+  }
+
+  done(printed: number): void {
+    if (this.#bar === undefined) return;
+    this.#bar.done();
+    this.#terminal.note(this.#text(printed));
+  }
+
+  #text(printed: number): string {
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    return `${counted(printed, 'message')}, ${grouped(Math.round(printed / seconds))}/s`;
+  }
+}
 
 /** Undefined at the end, which an interruption is. */
 async function nextOf(
