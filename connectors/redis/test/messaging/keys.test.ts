@@ -56,14 +56,13 @@ describe.skipIf(!serverAvailable('redis'))('keys by redis://', () => {
     const destination = { write: (line: string) => void lines.push(line) };
     const logger = createLogger({ level: 'warn', name: 'test', destination });
     const lenient = await openPublisher(`${server.url}?on_missing_key=log`, { logger });
-    const before = (await redisCommand(server, 'INFO', 'commandstats')) as string;
+    await redisCommand(server, 'CONFIG', 'RESETSTAT');
     await lenient.publish({ value: { total: 1 } });
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { reason: expect.stringContaining('no field __dagserver_key'), count: 1 },
     ]);
     expect(lenient.details()).toMatchObject({ offered: 0, publish_count: 0, skipped: 1, last_publish: undefined });
-    const sent = (stats: string): unknown => /cmdstat_(?:set|ping):calls=.*/.exec(stats)?.[0];
-    expect(sent((await redisCommand(server, 'INFO', 'commandstats')) as string)).toBe(sent(before));
+    expect(await redisCommand(server, 'INFO', 'commandstats')).not.toMatch(/cmdstat_(?:set|mset|ping):/);
     await lenient.close();
     expect(await redisCommand(server, 'DBSIZE')).toBe(0);
   });
