@@ -60,7 +60,7 @@ describe('the result codes of a real server', () => {
     const server = await startAerospikeDev({ port: 0, maxNamespaceBytes: 100_000 });
     const client = await connect(server);
     try {
-      const { key } = subject();
+      const key = (name: string) => clientKey('test', 'demo', name);
       await client.put(key('first'), { blob: Buffer.alloc(60_000) });
       await client.put(key('second'), { blob: Buffer.alloc(60_000) });
       expect(await codeOf(client.put(key('third'), { a: 1 }))).toBe(8);
@@ -82,9 +82,9 @@ describe('the result codes of a real server', () => {
     expect((await client.get(key('type'))).gen).toBe(1);
   });
 
-  it('13: a record of more than a mebibyte, with 52 bytes beside its value', async () => {
+  it('13: a record of more than a mebibyte: the largest blob that fits has 1,048,524 bytes', async () => {
     const { client, namespace } = subject();
-    const key = clientKey(namespace, 'set', 'big');
+    const key = clientKey(namespace, 'demo', 'big');
     const write = new Aerospike.WritePolicy({ totalTimeout: 20_000 });
     const put = (length: number) => client.put(key, { b: Buffer.alloc(length) }, {}, write);
     expect(await codeOf(put(1_048_524))).toBe(0);

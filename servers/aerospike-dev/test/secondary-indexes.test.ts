@@ -44,7 +44,7 @@ describe('secondary indexes', () => {
     expect(await create(set, 'n', 'by-n', NUMERIC)).toBe(0);
     expect(numbers(await query(set, filter.range('n', 10, 12)))).toEqual([10, 11, 12]);
     expect(numbers(await query(set, filter.equal('n', 7)))).toEqual([7]);
-    expect(numbers(await query(set, filter.range('n', 12, 10)))).toEqual([]);
+    expect(await codeOf(query(set, filter.range('n', 12, 10)))).toBe(4);
     expect((await query(set, filter.range('n', 40, Number.MAX_SAFE_INTEGER))).length).toBe(10);
     expect((await query(set, filter.range('n', Number.MIN_SAFE_INTEGER, 3))).length).toBe(4);
   });

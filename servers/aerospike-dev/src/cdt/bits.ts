@@ -2,7 +2,7 @@ import { decode } from '../msgpack/decode.ts';
 import { particleOf } from '../msgpack/encode.ts';
 import type { Value } from '../msgpack/values.ts';
 import { Bytes, ListValue, integerValue } from '../msgpack/values.ts';
-import { LARGEST_RECORD_BYTES, PARTICLE } from '../protocol/constants.ts';
+import { LARGEST_RECORD_BYTES, MAX_FRAME_BYTES, PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
@@ -120,6 +120,7 @@ const ones = (size: number): bigint => (1n << BigInt(size)) - 1n;
 /** Start of the bits, counted from the end when negative. @throws CommandError when they are not all in the blob */
 function startOf(blob: Buffer, offset: number, size: number, unit: 1 | 8): number {
   const length = (blob.length * 8) / unit;
+  checkOffset(offset, unit);
   const start = offset < 0 ? length + offset : offset;
   if (start < 0 || size < 0 || start + size > length) {
     throw notApplicable(`the blob of ${blob.length} bytes does not have those bits`);
@@ -127,7 +128,19 @@ function startOf(blob: Buffer, offset: number, size: number, unit: 1 | 8): numbe
   return start;
 }
 
-const sizeOf = (args: Arguments): number => args.integer(1);
+/** @throws CommandError for a size that is no size, or larger than a message */
+function sizeOf(args: Arguments, unit: 1 | 8 = 1): number {
+  const size = args.integer(1);
+  if (size < 1 || size > largest(unit)) throw new CommandError(RESULT.parameter, `${size} is no size of bits or bytes`);
+  return size;
+}
+
+/** Offsets and sizes end with what a message can have (8.1, `bits_parse_offset` in `as/src/base/particle_blob.c`). */
+const largest = (unit: 1 | 8): number => (MAX_FRAME_BYTES * 8) / unit;
+
+function checkOffset(offset: number, unit: 1 | 8): void {
+  if (Math.abs(offset) > largest(unit)) throw new CommandError(RESULT.parameter, `${offset} is outside of every blob`);
+}
 
 function readBits64(blob: Buffer, args: Arguments): bigint {
   const size = sizeOf(args);
@@ -184,7 +197,9 @@ function sizeInMemory(size: number): number {
 }
 
 function resize(blob: Buffer, args: Arguments): Buffer {
-  const size = sizeInMemory(args.integer(0));
+  const wanted = args.integer(0);
+  if (wanted < 0 || wanted > largest(8)) throw new CommandError(RESULT.parameter, `${wanted} is no size of a blob`);
+  const size = sizeInMemory(wanted);
   const flags = args.optionalInteger(2, 0);
   if (size < blob.length && (flags & GROW_ONLY) !== 0)
     throw new CommandError(RESULT.parameter, 'the blob may only grow');
@@ -198,6 +213,7 @@ function resize(blob: Buffer, args: Arguments): Buffer {
 
 function insert(blob: Buffer, args: Arguments): Buffer {
   const offset = args.integer(0);
+  checkOffset(offset, 8);
   const start = offset < 0 ? blob.length + offset : offset;
   if (start < 0) throw notApplicable('the place is before the blob');
   sizeInMemory(start);
@@ -206,7 +222,7 @@ function insert(blob: Buffer, args: Arguments): Buffer {
 }
 
 function removeBytes(blob: Buffer, args: Arguments): Buffer {
-  const size = sizeOf(args);
+  const size = sizeOf(args, 8);
   const start = startOf(blob, args.integer(0), size, 8);
   return Buffer.concat([blob.subarray(0, start), blob.subarray(start + size)]);
 }

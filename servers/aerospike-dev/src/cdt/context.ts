@@ -2,7 +2,7 @@ import { compare } from '../msgpack/compare.ts';
 import type { MapEntry, MapOrder, Value } from '../msgpack/values.ts';
 import { ListValue, MAP_ORDER, MapValue, isInteger } from '../msgpack/values.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
-import { incompatible, notApplicable } from './arguments.ts';
+import { notApplicable } from './arguments.ts';
 import { byKey, find } from './map-operations.ts';
 import { byRank, place } from './selection.ts';
 
@@ -80,7 +80,7 @@ export const created = (isList: boolean, create: number): ListValue | MapValue =
     : new MapValue([], MAP_ORDERS.get(create) ?? MAP_ORDER.none);
 
 function intoList(container: Value, { kind, value, create }: Step): Location {
-  if (!(container instanceof ListValue)) throw incompatible('the context expects a list');
+  if (!(container instanceof ListValue)) throw notApplicable('the context expects a list');
   const { items } = container;
   if (kind === KIND.listIndex && create !== 0 && isInteger(value) && Number(value) >= items.length) {
     const index = Number(value);
@@ -105,7 +105,7 @@ function listIndex(items: readonly Value[], kind: number, value: Value): number 
 }
 
 function intoMap(container: Value, { kind, value, create }: Step): Location {
-  if (!(container instanceof MapValue)) throw incompatible('the context expects a map');
+  if (!(container instanceof MapValue)) throw notApplicable('the context expects a map');
   if (kind === KIND.mapKey) {
     const { index, exists } = find(container, value);
     if (!exists && create === 0) throw notApplicable('the context leads to nothing');

@@ -1,7 +1,7 @@
 import { compare, equals } from '../msgpack/compare.ts';
 import type { Value } from '../msgpack/values.ts';
 import { ListValue } from '../msgpack/values.ts';
-import { LARGEST_RECORD_BYTES } from '../protocol/constants.ts';
+import { LARGEST_RECORD_BYTES, MAX_FRAME_BYTES } from '../protocol/constants.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Arguments } from './arguments.ts';
 import { notApplicable } from './arguments.ts';
@@ -90,8 +90,11 @@ export const LIST_OPERATIONS: ReadonlyMap<number, ListRun> = new Map<number, Lis
 
 const elementsOf = ({ items }: ListValue): Elements => ({ values: items, keys: undefined });
 
-const chosen = (list: ListValue, args: Arguments, choose: Choose): Selection =>
-  invertedIfAsked(choose(elementsOf(list), args), args.integer(0), list.items.length);
+/** Elements of a list are answered in the order of the list, also those that were chosen by rank. */
+function chosen(list: ListValue, args: Arguments, choose: Choose): Selection {
+  const selection = invertedIfAsked(choose(elementsOf(list), args), args.integer(0), list.items.length);
+  return { ...selection, indexes: selection.indexes.toSorted((a, b) => a - b) };
+}
 
 const answerChosen = (list: ListValue, args: Arguments, selection: Selection): Value | undefined =>
   answerOf(elementsOf(list), selection, args.integer(0));
@@ -205,7 +208,8 @@ function writableIndex(list: ListValue, index: number, flags: number, last: numb
 }
 
 function padTo(list: ListValue, length: number): void {
-  // An element takes a byte at least, so no record could hold the list; the memory for it is not taken at all.
+  // An element takes a byte at least, so no message and no record could hold the list; its memory is not taken at all.
+  if (length > MAX_FRAME_BYTES) throw new CommandError(RESULT.parameter, `a list of ${length} elements`);
   if (length > LARGEST_RECORD_BYTES) throw new CommandError(RESULT.recordTooBig, `a list of ${length} elements`);
   while (list.items.length < length) list.items.push(null);
 }

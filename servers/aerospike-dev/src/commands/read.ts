@@ -1,4 +1,4 @@
-import { INFO1, INFO2, OPERATION } from '../protocol/constants.ts';
+import { INFO1, INFO2 } from '../protocol/constants.ts';
 import type { Message } from '../protocol/message.ts';
 import { readOperations } from '../protocol/operation.ts';
 import type { Outcome } from '../protocol/response.ts';
@@ -35,12 +35,3 @@ export function readRecord(namespace: Namespace, message: Message, digest: strin
   const { answers } = runOperations(target, unpackBins(record.bins), operations, respondAll);
   return { code: 0, generation, voidTime, binCount: answers.length, bins: packBins(answers) };
 }
-
-/** Operations that change nothing. */
-export const READ_OPERATIONS: ReadonlySet<number> = new Set([
-  OPERATION.read,
-  OPERATION.cdtRead,
-  OPERATION.bitRead,
-  OPERATION.expressionRead,
-  OPERATION.hllRead,
-]);

@@ -61,6 +61,7 @@ function readRange(field: Buffer, indexedBin: string): Range {
   if (type === PARTICLE.integer && begin.length === 8 && end.length === 8) {
     const lowest = begin.readBigInt64BE();
     const highest = end.readBigInt64BE();
+    if (lowest > highest) throw malformed();
     return { bin, type: 'NUMERIC', fits: (value) => isInteger(value) && value >= lowest && value <= highest };
   }
   const wanted = begin.toString('latin1');

@@ -1,4 +1,4 @@
-import { FIELD, INFO2, INFO3, OPERATION } from '../protocol/constants.ts';
+import { FIELD, INFO2 } from '../protocol/constants.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { readOperations } from '../protocol/operation.ts';
@@ -14,26 +14,33 @@ import { checkFilter, checkGeneration, checkKey } from './conditions.ts';
 import { newVoidTime } from './expiry.ts';
 import { runOperations } from './operate.ts';
 import { mergePlain, plainBins } from './plain-bins.ts';
-import { READ_OPERATIONS } from './read.ts';
+import { checkOperations, mustNotCreate, replaces } from './write-policies.ts';
 
-/** Put, and operations of which at least one writes. */
+/**
+ * Put, and operations of which at least one writes. The order of the checks is that of a real server, so that a write
+ * with several faults has the same code (8.1, `write_master` in `as/src/transaction/write.c`).
+ */
 export function write(namespace: Namespace, message: Message): Outcome {
+  const { maxBytes } = namespace.settings;
+  if (namespace.bytes >= maxBytes) {
+    throw new CommandError(RESULT.outOfSpace, `namespace ${namespace.name} holds its ${maxBytes} bytes`);
+  }
   if (message.operationCount === 0) return emptyOutcome(RESULT.parameter);
+  const plain = plainBins(message);
+  const operations = plain === undefined ? readOperations(message) : NO_OPERATIONS;
+  checkOperations(message, operations);
   const existing = namespace.get(message.digest);
-  checkPresence(message, existing);
+  checkPresence(message, operations, existing);
   checkGeneration(message, existing);
   if (existing !== undefined) {
-    checkKey(message, existing);
     checkFilter(namespace, message, existing);
+    checkKey(message, existing);
   }
   const voidTime = newVoidTime(namespace, message.ttl, existing);
-  const replaces = (message.info3 & (INFO3.createOrReplace | INFO3.replaceOnly)) !== 0;
-
   const respondAll = (message.info2 & INFO2.respondAllOperations) !== 0;
 
-  const plain = plainBins(message);
   if (plain !== undefined) {
-    const written = mergePlain(plain, replaces ? undefined : existing?.bins);
+    const written = mergePlain(plain, replaces(message) ? undefined : existing?.bins);
     const outcome = store(namespace, message, existing, written.packed, written.count, voidTime);
     return respondAll
       ? withAnswers(
@@ -42,20 +49,17 @@ export function write(namespace: Namespace, message: Message): Outcome {
         )
       : outcome;
   }
-  const operations = readOperations(message);
-  if (existing === undefined && operations.every(({ code }) => code === OPERATION.touch)) {
-    return emptyOutcome(RESULT.notFound);
-  }
-  if (replaces) refuseReplacing(operations);
-  const bins = existing === undefined || replaces ? new Map() : unpackBins(existing.bins);
+  const bins = existing === undefined || replaces(message) ? new Map() : unpackBins(existing.bins);
   const target = { namespace: namespace.name, digest: message.digest, record: existing };
   const { answers } = runOperations(target, bins, operations, respondAll);
-  const outcome =
-    bins.size === 0
-      ? removeEmptied(namespace, message, existing)
-      : store(namespace, message, existing, packBins(bins), bins.size, voidTime);
-  return withAnswers(outcome, answers);
+  if (bins.size > 0)
+    return withAnswers(store(namespace, message, existing, packBins(bins), bins.size, voidTime), answers);
+  return existing === undefined
+    ? emptyOutcome(RESULT.notFound)
+    : withAnswers(removeEmptied(namespace, message, existing), answers);
 }
+
+const NO_OPERATIONS: readonly Operation[] = [];
 
 function withAnswers(outcome: Outcome, answers: readonly (readonly [string, Particle])[]): Outcome {
   outcome.binCount = answers.length;
@@ -63,24 +67,16 @@ function withAnswers(outcome: Outcome, answers: readonly (readonly [string, Part
   return outcome;
 }
 
-function checkPresence(message: Message, existing: StoredRecord | undefined): void {
+function checkPresence(message: Message, operations: readonly Operation[], existing: StoredRecord | undefined): void {
   if (existing !== undefined && (message.info2 & INFO2.createOnly) !== 0) {
     throw new CommandError(RESULT.recordExists, 'the record exists');
   }
-  if (existing === undefined && (message.info3 & (INFO3.updateOnly | INFO3.replaceOnly)) !== 0) {
-    throw new CommandError(RESULT.notFound, 'there is no record to update or replace');
+  if (existing === undefined && mustNotCreate(message, operations)) {
+    throw new CommandError(RESULT.notFound, 'there is no record to update, replace or touch');
   }
 }
 
-/** A replaced record has no bins that an operation could build on. */
-function refuseReplacing(operations: readonly Operation[]): void {
-  const refused = operations.find(({ code }) => code !== OPERATION.write && !READ_OPERATIONS.has(code));
-  if (refused !== undefined) {
-    throw new CommandError(RESULT.parameter, `operation ${refused.code} cannot replace a record`);
-  }
-}
-
-/** @throws CommandError for a record that is too large, and when the namespace is full */
+/** @throws CommandError for a record that is too large */
 function store(
   namespace: Namespace,
   message: Message,
@@ -91,24 +87,20 @@ function store(
 ): Outcome {
   const set = existing?.set ?? message.text(FIELD.set);
   const key = existing === undefined || existing.key === '' ? message.text(FIELD.key) : existing.key;
-  const bytes = recordBytes(bins, set, key);
-  const { maxBytes, maxRecordBytes } = namespace.settings;
+  const generation = existing === undefined ? 1 : nextGeneration(existing.generation);
+  const record = { bins, binCount, generation, voidTime, lastUpdate: Date.now(), set, key };
+  const bytes = recordBytes(record);
+  const { maxRecordBytes } = namespace.settings;
   if (bytes > maxRecordBytes) {
     throw new CommandError(RESULT.recordTooBig, `the record has ${bytes} bytes, at most ${maxRecordBytes} are allowed`);
   }
-  // As on a real server, a full namespace refuses every write, also one that would free memory.
-  if (namespace.bytes >= maxBytes) {
-    throw new CommandError(RESULT.outOfSpace, `namespace ${namespace.name} holds its ${maxBytes} bytes`);
-  }
-  const generation = existing === undefined ? 1 : nextGeneration(existing.generation);
-  namespace.set(message.digest, existing, { bins, binCount, generation, voidTime, lastUpdate: Date.now(), set, key });
+  namespace.set(message.digest, existing, record);
   return { code: RESULT.ok, generation, voidTime, binCount: 0, bins: '' };
 }
 
 /** A record lives as long as it has a bin. */
-function removeEmptied(namespace: Namespace, message: Message, existing: StoredRecord | undefined): Outcome {
-  if (existing === undefined) return emptyOutcome(RESULT.notFound);
-  if ((message.info2 & INFO2.durableDelete) !== 0) return emptyOutcome(RESULT.enterpriseOnly);
+function removeEmptied(namespace: Namespace, message: Message, existing: StoredRecord): Outcome {
+  if ((message.info2 & INFO2.durableDelete) !== 0) throw new CommandError(RESULT.enterpriseOnly, 'a durable delete');
   namespace.delete(message.digest, existing);
   return emptyOutcome();
 }

@@ -39,7 +39,7 @@ function digestModulo({ digest }: EvaluationContext, [modulus]: readonly Value[]
 }
 
 function size({ record }: EvaluationContext): Value {
-  return record === undefined ? 0 : recordBytes(record.bins, record.set, record.key);
+  return record === undefined ? 0 : recordBytes(record);
 }
 
 /** In nanoseconds since 1970, -1 = never. */

@@ -1,16 +1,12 @@
-import { inflateSync } from 'node:zlib';
 import type { Socket } from 'node:net';
 import type { Reply } from '../commands/scan.ts';
 import { answerInfo } from '../info/index.ts';
 import type { InfoContext } from '../info/command.ts';
-import { FRAME, MAX_FRAME_BYTES, PROTO_HEADER_BYTES } from '../protocol/constants.ts';
+import { FRAME } from '../protocol/constants.ts';
 import { FrameReader } from '../protocol/frame-reader.ts';
-import { adminResponse, infoResponse } from '../protocol/response.ts';
+import { adminResponse, emptyOutcome, infoResponse, singleResponse } from '../protocol/response.ts';
 import { RESULT } from '../protocol/result-code.ts';
 import type { Executor } from './executor.ts';
-
-/** In a compressed frame the length of the frame inside stands before its bytes. */
-const COMPRESSED_HEADER_BYTES = 8;
 
 /**
  * Serves one client connection until it ends. A connection has one command under way at a time, so each answer is one
@@ -37,10 +33,8 @@ export function serveConnection(
     if (type === FRAME.message) executor.execute(bytes, start, end, reply);
     else if (type === FRAME.info) reply.send(infoResponse(answerInfo(info, bytes.toString('utf8', start, end))));
     else if (type === FRAME.compressed) {
-      const frame = inflateSync(bytes.subarray(start + COMPRESSED_HEADER_BYTES, end), {
-        maxOutputLength: MAX_FRAME_BYTES,
-      });
-      executor.execute(frame, PROTO_HEADER_BYTES, frame.length, reply);
+      // Community Edition takes no compressed commands (8.1, `as/src/base/proto_ce.c`).
+      reply.send(singleResponse(emptyOutcome(RESULT.enterpriseOnly)));
     } else if (type === FRAME.admin) reply.send(adminResponse(RESULT.securityNotSupported));
     else socket.destroy();
   };

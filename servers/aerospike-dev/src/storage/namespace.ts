@@ -119,7 +119,7 @@ export class Namespace {
   }
 
   #count(record: StoredRecord, sign: 1 | -1): void {
-    const bytes = sign * recordBytes(record.bins, record.set, record.key);
+    const bytes = sign * recordBytes(record);
     let set = this.#sets.get(record.set);
     if (set === undefined) {
       set = { records: 0, bytes: 0, truncatedAt: 0 };

@@ -26,15 +26,20 @@ export const secondsSince2010 = (ms: number): number => Math.floor(ms / 1000) - 
 export const isExpired = (record: StoredRecord, nowMs: number): boolean =>
   record.voidTime !== 0 && record.voidTime * 1000 + EPOCH_SECONDS * 1000 <= nowMs;
 
-/** What a record costs beside its set, its key and its bins: digest, times, generation and counts. */
+/** Digest, times, generation and count of bins, and the mark at the end. */
 const RECORD_OVERHEAD_BYTES = 40;
+const VOID_TIME_BYTES = 4;
+/** Type, length of the name and length of the value, of a text, a blob, a list or a map. */
+const BIN_OVERHEAD_BYTES = 6;
 
 /**
- * Size of a record as the limits see it. A real server (8.0) took one blob of at most 1,048,524 bytes in a record of
- * 1 MiB: 52 bytes beside the value, which this formula gives for a set and a bin name of 4 bytes together.
+ * Size of a record as a real server writes it and its limit sees it (8.1, `as_flat_record_size` in
+ * `as/src/storage/flat.c`). So one blob of 1,048,524 bytes fits into 1 MiB where the names of set and bin have 5 bytes.
  */
-export const recordBytes = (bins: PackedBins, set: string, key: string): number =>
-  RECORD_OVERHEAD_BYTES + bins.length + set.length + key.length;
-
-/** Bytes of a bin in `recordBytes` beside its name and value. */
-export const BIN_OVERHEAD_BYTES = OPERATION_HEADER_BYTES;
+export function recordBytes({ bins, binCount, voidTime, set, key }: StoredRecord): number {
+  const binBytes = bins.length - binCount * (OPERATION_HEADER_BYTES - BIN_OVERHEAD_BYTES);
+  const lengthBytes = Number(set !== '') + Number(key !== '');
+  return (
+    RECORD_OVERHEAD_BYTES + binBytes + set.length + key.length + lengthBytes + (voidTime === 0 ? 0 : VOID_TIME_BYTES)
+  );
+}
