@@ -98,7 +98,11 @@ const SPLIT_LOGIN = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*:[^/?#@]*[/?#].*@/is;
 const CUT_LOGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*:[^/?#@]*[?#].*@/is;
 const SECRET_PARAMETER = /([?&][\w-]*(?:token|password|secret|headers)=)[^&#]*/gi;
 
+/** Which options of a module are secret is not known before it is loaded: it may be any of them. */
+const VALUE_FOR_MODULE = /(?<=^custom:.*[?&][^=&#]*=)[^&#]+/gis;
+
 /** The URL for messages. */
 export function withoutPassword(text: string): string {
+  if (/^custom:/i.test(text)) return text.replaceAll(VALUE_FOR_MODULE, '***');
   return text.replace(PASSWORD_OF_URL, '$1***@').replace(SPLIT_LOGIN, '$1***@').replaceAll(SECRET_PARAMETER, '$1***');
 }

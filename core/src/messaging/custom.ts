@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../errors.ts';
+import { decodeUrlPart } from '../url-part.ts';
+import { withoutPassword } from './create.ts';
 import type { SinkConnector } from './sink.ts';
 import type { SourceConnector } from './source.ts';
 
@@ -17,15 +19,16 @@ export interface DelegateModule {
  * @example
  * await loadDelegate('custom:./printer.ts', undefined);
  *
- * @throws INVALID_OPTION when none is named, CONNECTOR_NOT_INSTALLED when it cannot be loaded
+ * @throws INVALID_OPTION when none is named, or not in the way of URLs; CONNECTOR_NOT_INSTALLED when it cannot be loaded
  */
 export async function loadDelegate(url: string, option: unknown): Promise<DelegateModule> {
   const named = /^custom:(?:\/\/)?([^?#]*)/i.exec(url)?.[1] ?? '';
-  const name = typeof option === 'string' ? option : decodeURIComponent(named);
+  const name = typeof option === 'string' ? option : decodeUrlPart(named);
+  const shown = withoutPassword(url);
   if (name === '') {
     throw new MillraceError(
       'INVALID_OPTION',
-      `"${url}" names no module: write custom:./module.ts, or set delegate_module`,
+      `"${shown}" names no module: write custom:./module.ts, or set delegate_module`,
       {
         field: 'delegate_module',
         accepted: 'a path or the name of a package',
@@ -36,7 +39,7 @@ export async function loadDelegate(url: string, option: unknown): Promise<Delega
     return (await import(/^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(name)).href : name)) as DelegateModule;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError('CONNECTOR_NOT_INSTALLED', `the module ${name} of "${url}" cannot be loaded: ${reason}`, {
+    throw new MillraceError('CONNECTOR_NOT_INSTALLED', `the module ${name} of "${shown}" cannot be loaded: ${reason}`, {
       field: 'delegate_module',
       value: name,
       cause,

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   createPublisher,
@@ -106,5 +107,19 @@ describe('custom:', () => {
     await expect(openPublisher('custom:./no-such-module.ts')).rejects.toMatchObject({
       code: 'CONNECTOR_NOT_INSTALLED',
     });
+    await expect(openSubscriber('custom:./100%.ts')).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      details: { field: 'url' },
+    });
+  });
+
+  it('shows no value of its query: which ones are secret only the module knows', async () => {
+    const module = `${import.meta.dirname}/wal-target.ts`;
+    for (const url of ['custom:?pin=4711', 'custom:./no-such-module.ts?pin=4711&a=b', `custom:${module}?pin=4711`]) {
+      const error: unknown = await openPublisher(url).catch((cause: unknown) => cause);
+      expect(inspect(error, { depth: 5 })).toMatch(/INVALID_OPTION|CONNECTOR_NOT_INSTALLED|UNKNOWN_OPTION/);
+      expect(inspect(error, { depth: 5 })).not.toContain('4711');
+    }
+    expect(withoutPassword('custom:./x.ts?pin=4711&a=')).toBe('custom:./x.ts?pin=***&a=');
   });
 });
