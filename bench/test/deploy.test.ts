@@ -24,8 +24,8 @@ class Backend {
   isReady = true;
   answer = (response: ServerResponse): void => void response.writeHead(204).end();
   private readonly server: Server = createServer((request, response) => {
-    if (request.url === '/ready') {
-      response.writeHead(this.isReady ? 200 : 503).end();
+    if (request.url === '/ready' || request.url === '/health') {
+      response.writeHead(this.isReady || request.url === '/health' ? 200 : 503).end();
       return;
     }
     const chunks: Buffer[] = [];
@@ -51,15 +51,18 @@ class Backend {
 describe.skipIf(!serverAvailable('haproxy'))('haproxy.cfg', () => {
   let backends: [Backend, Backend];
   let haproxy: Haproxy;
+  let stats: string;
 
   beforeEach(async () => {
     backends = [new Backend(), new Backend()];
     const [first, second] = await Promise.all(backends.map((backend) => backend.listen()));
+    const statsAddress = `127.0.0.1:${await freePort()}`;
+    stats = `http://${statsAddress}`;
     haproxy = await startHaproxy({
       config: await file('haproxy.cfg'),
       env: {
         BIND: '127.0.0.1',
-        STATS: `127.0.0.1:${await freePort()}`,
+        STATS: statsAddress,
         FRONTEND_1: `127.0.0.1:${first}`,
         FRONTEND_2: `127.0.0.1:${second}`,
       },
@@ -78,6 +81,11 @@ describe.skipIf(!serverAvailable('haproxy'))('haproxy.cfg', () => {
       ({ status }) => status,
       () => 0,
     );
+  }
+
+  async function showsNoneReady(): Promise<boolean> {
+    const csv = await (await fetch(`${stats}/;csv`)).text();
+    return csv.split('\n').some((line) => line.startsWith('frontends,BACKEND') && line.includes(',DOWN,'));
   }
 
   it('is read without a warning', async () => {
@@ -106,6 +114,13 @@ describe.skipIf(!serverAvailable('haproxy'))('haproxy.cfg', () => {
       )
       .toBe(0);
     expect(second.bodies.length).toBeGreaterThan(10);
+  });
+
+  it('sends requests to all that run when none is ready: the log or the state is away, and the other is not', async () => {
+    for (const backend of backends) backend.isReady = false;
+    await expect.poll(showsNoneReady, { timeout: 10_000 }).toBe(true);
+    for (let i = 0; i < 10; i++) expect(await post(`shared ${i}`)).toBe(204);
+    for (const { bodies } of backends) expect(bodies.length).toBeGreaterThan(0);
   });
 
   it('sends a request to the other frontend when the connection to the first cannot be made', async () => {
