@@ -52,7 +52,7 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   const cancel = (): void => lose(cancelled());
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    await unlessLost(lost.signal, connected(client));
+    await unlessLost(lost.signal, connected(client, address.db));
     const close = (reason = 'the connection was closed by us'): void => lose(new Error(reason));
     return { client, lost: lost.signal, close };
   } catch (error) {
@@ -64,8 +64,10 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   }
 }
 
-async function connected(client: RedisClient): Promise<void> {
+async function connected(client: RedisClient, db: number): Promise<void> {
   await client.connect();
+  // Not left to the driver, which goes on in database 0 when the server has fewer, or the user may not choose.
+  if (db !== 0) await (client as Redis).select(db);
   // The driver connects to a node at its first command, and rejects all others until that is done.
   if (client.isCluster) await Promise.all((client as Cluster).nodes('master').map((node) => node.ping()));
 }
@@ -110,7 +112,6 @@ async function createClient(address: RedisAddress, commandTimeout: number): Prom
   }
   const single = {
     ...common,
-    db: address.db,
     lazyConnect: true,
     enableOfflineQueue: false,
     retryStrategy: never,

@@ -9,6 +9,8 @@ export interface RedisAddress {
   readonly password?: string;
   /** The certificate authority in PEM, for a server that speaks TLS. */
   readonly ca?: string;
+  /** The key of that certificate in PEM, for a server that wants to see one of its clients, too. */
+  readonly key?: string;
 }
 
 /**
@@ -21,7 +23,12 @@ export async function redisCommand(address: RedisAddress, ...command: readonly s
   const socket =
     address.ca === undefined
       ? connect(address.port, '127.0.0.1')
-      : connectTls({ port: address.port, host: '127.0.0.1', ca: address.ca });
+      : connectTls({
+          port: address.port,
+          host: '127.0.0.1',
+          ca: address.ca,
+          ...(address.key === undefined ? {} : { cert: address.ca, key: address.key }),
+        });
   try {
     await once(socket, address.ca === undefined ? 'connect' : 'secureConnect');
     const replies = repliesOf(socket);

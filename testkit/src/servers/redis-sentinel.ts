@@ -25,13 +25,18 @@ export interface RedisSentinel {
   stop(): Promise<void>;
 }
 
+export interface SentinelOptions extends Omit<RedisOptions, 'tls'> {
+  /** Of the sentinels themselves. */
+  readonly sentinelPassword?: string;
+}
+
 /**
  * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them. They fail over half
  * a second after they have missed the master.
  *
  * @param options of master and replica
  */
-export async function startSentinel(options: Omit<RedisOptions, 'tls'> = {}): Promise<RedisSentinel> {
+export async function startSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
   const started: ServerControl[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((server) => server.stop()));
@@ -44,7 +49,7 @@ export async function startSentinel(options: Omit<RedisOptions, 'tls'> = {}): Pr
     const of = `--replicaof 127.0.0.1 ${master.port}`.split(' ');
     const replica = await startRedis({ ...options, arguments: [...of, ...atOnce] });
     started.push(replica);
-    const sentinels = await startSentinels(master, replica, started);
+    const sentinels = await startSentinels(master, replica, started, options.sentinelPassword);
     const masterPort = async (): Promise<number> => {
       const answers = await Promise.all(
         sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)),
@@ -72,6 +77,7 @@ async function startSentinels(
   master: RedisServer,
   replica: RedisServer,
   started: ServerControl[],
+  password: string | undefined,
 ): Promise<(ServerControl & RedisAddress)[]> {
   const members = await Promise.all(
     Array.from({ length: SENTINELS }, async (_, index) => ({
@@ -91,6 +97,7 @@ async function startSentinels(
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} ${QUORUM}`,
       `sentinel down-after-milliseconds ${NAME} 500`,
       `sentinel failover-timeout ${NAME} 2000`,
+      ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
       ...(master.password === undefined ? [] : [`sentinel auth-pass ${NAME} ${master.password}`]),
       // They would find the others by themselves, but seconds later.
       `sentinel known-replica ${NAME} 127.0.0.1 ${replica.port}`,
@@ -99,14 +106,15 @@ async function startSentinels(
         .map((other) => `sentinel known-sentinel ${NAME} 127.0.0.1 ${other.port} ${other.id}`),
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
+    const address: RedisAddress = { port, ...(password === undefined ? {} : { password }) };
     const control = await startServer(directory, {
       name: 'redis-sentinel',
       command: 'redis-server',
       arguments: [file, '--sentinel'],
-      ready: async () => (await redisCommand({ port }, 'PING')) === 'PONG',
+      ready: async () => (await redisCommand(address, 'PING')) === 'PONG',
     });
     started.push(control);
-    sentinels.push(Object.assign(control, { port }));
+    sentinels.push(Object.assign(control, address));
   }
   return sentinels;
 }

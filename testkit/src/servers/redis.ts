@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { makeCertificate } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { type RedisAddress, redisCommand } from './redis-command.ts';
@@ -9,8 +10,8 @@ export interface RedisOptions {
   /** Default `always`. */
   readonly appendFsync?: 'always' | 'everysec' | 'no';
   readonly password?: string;
-  /** Speak TLS only, with a certificate made for this server. */
-  readonly tls?: boolean;
+  /** Speak TLS only, with a certificate made for this server; `mutual`: with clients that show it, too. */
+  readonly tls?: boolean | 'mutual';
   /** Further arguments of redis-server, such as `['--maxmemory', '64mb']`. */
   readonly arguments?: readonly string[];
 }
@@ -24,12 +25,14 @@ export interface RedisServer extends ServerControl, RedisAddress {
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const directory = await serverDirectory('redis');
   const port = await freePort();
-  const tls = options.tls === true ? await makeCertificate(directory) : undefined;
+  const isMutual = options.tls === 'mutual';
+  const tls = isMutual || options.tls === true ? await makeCertificate(directory) : undefined;
   const { password } = options;
   const address: RedisAddress = {
     port,
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : { ca: tls.ca }),
+    ...(isMutual ? { key: await readFile(tls!.keyFile, 'utf8') } : {}),
   };
   const listening =
     tls === undefined
@@ -37,7 +40,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       : {
           port: 0,
           'tls-port': port,
-          'tls-auth-clients': 'no',
+          'tls-auth-clients': isMutual ? 'yes' : 'no',
+          'tls-ca-cert-file': tls.certificateFile,
           'tls-cert-file': tls.certificateFile,
           'tls-key-file': tls.keyFile,
         };
