@@ -111,19 +111,19 @@ export function batchRoute({ log, metrics, now }: BatchDependencies, maxFutureMs
     let items = 0;
     const latest = now() + maxFutureMs;
     for (const item of splitItems(body)) {
-      let refused = false;
+      // To look through a long stretch, or to explain what is wrong with an item, takes as long as to parse many.
+      let costly = item === undefined;
       try {
-        records.push(toRecord(body, item, latest, key));
+        if (item !== undefined) records.push(toRecord(body, item, latest, key));
       } catch (error) {
-        refused = true;
-        outcome.reject(item.number, error);
+        costly = true;
+        outcome.reject(item!.number, error);
         if (outcome.rejectedCount >= MAX_REJECTED) {
-          outcome.stoppedAt = item.number;
+          outcome.stoppedAt = item!.number;
           break;
         }
       }
-      // To explain what is wrong with one takes as long as to parse many.
-      const due = ++items % ITEMS_PER_CLOCK_READING === 0 || refused;
+      const due = ++items % ITEMS_PER_CLOCK_READING === 0 || costly;
       if (!due || performance.now() < until) continue;
       yield records;
       records = [];

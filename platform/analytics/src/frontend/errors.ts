@@ -86,6 +86,16 @@ const headersOf = ({ status, code }: MillraceError): Record<string, string> => (
 
 function shortened(value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
+  const text = typeof value === 'string' ? value : jsonOf(value);
   return text.length <= MAX_VALUE_LENGTH ? text : `${text.slice(0, MAX_VALUE_LENGTH - 1)}…`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch (error) {
+    // JSON.parse takes any depth, its opposite only what the stack holds.
+    if (error instanceof RangeError) return 'nested too deeply to be shown';
+    throw error;
+  }
 }

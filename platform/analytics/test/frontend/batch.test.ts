@@ -2,9 +2,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { MillraceError } from '@millrace/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitItems } from '../../src/frontend/batch-items.ts';
+import { splitItems, type BatchItem } from '../../src/frontend/batch-items.ts';
 import type { BatchResult } from '../../src/frontend/schemas.ts';
-import { refusal, startFrontend, tagWith, type TestFrontend } from './support/frontend.ts';
+import { refusal, startFrontend, TAG, tagWith, type TestFrontend } from './support/frontend.ts';
 
 type Body = string | Uint8Array<ArrayBuffer>;
 
@@ -45,6 +45,23 @@ describe('POST /user_tags/batch', () => {
   ])('takes %s', async (_name, body) => {
     const test = await startFrontend();
     expect(await result(await post(test, body))).toEqual({ accepted: 0, rejected: [], rejectedCount: 0 });
+  });
+
+  it('refuses what is nested deeper than it can be shown, alone and in a batch', async () => {
+    const test = await startFrontend();
+    const depth = 30_000;
+    const body = '['.repeat(depth) + ']'.repeat(depth);
+    expect(await result(await post(test, `${body}\n${lines(tags(1))}`))).toMatchObject({ accepted: 0 });
+    const line = `{"time":${body}}`;
+    expect(await result(await post(test, `${line}\n${lines(tags(1))}`))).toMatchObject({
+      accepted: 1,
+      rejected: [{ line: 1, error: { code: 'INVALID_TAG', field: 'cookie' } }],
+    });
+    for (const tag of [body, JSON.stringify(TAG).replace(/"7"|7/, body)]) {
+      const response = await test.request('/user_tags', { method: 'POST', body: tag, headers: JSON_TYPE });
+      const error = await refusal(response);
+      expect(error).toMatchObject({ status: 400, code: 'INVALID_TAG', value: 'nested too deeply to be shown' });
+    }
   });
 
   it('reports wrong lines by their number, and stores the others', async () => {
@@ -186,12 +203,27 @@ describe('POST /user_tags/batch', () => {
   });
 });
 
+const itemsOf = (body: Buffer): BatchItem[] => [...splitItems(body)].filter((item) => item !== undefined);
+
 describe('splitItems', () => {
+  it.each([
+    ['blanks', ' '.repeat(2 ** 20)],
+    ['blank lines', '\n'.repeat(2 ** 20)],
+    ['one element', `[${'x'.repeat(2 ** 20)}]`],
+    ['one text', `["${'x'.repeat(2 ** 20)}"]`],
+    ['one element, deep', `[${'['.repeat(2 ** 20)}`],
+    ['blanks before an element', `[${' '.repeat(2 ** 20)}1]`],
+    ['blanks behind an array', `[]${' '.repeat(2 ** 20)}`],
+  ])('pauses regularly in a mebibyte of %s', (_name, body) => {
+    const pauses = [...splitItems(Buffer.from(body))].filter((item) => item === undefined);
+    expect(pauses.length).toBeGreaterThanOrEqual(15);
+  });
+
   it('finds the elements of any array, however it is written', () => {
     fc.assert(
       fc.property(fc.array(fc.json(), { maxLength: 8 }), fc.constantFrom('', ' ', '\n\t'), (elements, blank) => {
         const body = Buffer.from(`${blank}[${elements.map((element) => blank + element + blank).join(',')}]${blank}`);
-        const found = [...splitItems(body)];
+        const found = itemsOf(body);
         expect(found.map(({ from, to }) => body.toString('utf8', from, to).trim())).toEqual(
           elements.map((element) => element.trim()),
         );
@@ -204,10 +236,7 @@ describe('splitItems', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('', ' ', '{}', ' {} ', 'x', '\r')), (texts) => {
         const body = Buffer.from(texts.join('\n'));
-        const found = [...splitItems(body)].map(({ number, from, to }) => [
-          number,
-          body.toString('utf8', from, to).trim(),
-        ]);
+        const found = itemsOf(body).map(({ number, from, to }) => [number, body.toString('utf8', from, to).trim()]);
         const expected = texts.map((text, index) => [index + 1, text.trim()]).filter(([, text]) => text !== '');
         expect(found).toEqual(expected);
       }),
