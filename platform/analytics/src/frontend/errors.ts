@@ -16,6 +16,7 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 export function toRequestError(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
   const { code = '', statusCode = 500, message } = error as { code?: string; statusCode?: number; message?: string };
+  if (code === 'FST_ERR_BAD_URL') return undecodable(message ?? '', error);
   const known = FASTIFY_CODES[code];
   if (known !== undefined) return new MillraceError(known, message ?? code, { cause: error });
   if (statusCode >= 400 && statusCode < 500) {
@@ -23,6 +24,17 @@ export function toRequestError(error: unknown): MillraceError {
   }
   return new MillraceError('INTERNAL', 'this should not happen: the log of the server has the details', {
     cause: error,
+  });
+}
+
+/** Fastify tells the path in its message only. */
+function undecodable(message: string, cause: unknown): MillraceError {
+  const path = /^'(.*)' is not a valid url component$/.exec(message)?.[1];
+  return new MillraceError('INVALID_ARGUMENT', 'the path cannot be decoded: write a % of a cookie as %25', {
+    field: 'path',
+    ...(path !== undefined && { value: path }),
+    accepted: 'UTF-8, percent-encoded',
+    cause,
   });
 }
 

@@ -41,6 +41,17 @@ describe('/user_profiles', () => {
     );
   });
 
+  it.each(['/user_profiles/%zz', '/user_profiles/%ff%fe', '/%zz'])('refuses %s, which has no text', async (path) => {
+    const test = await startFrontend();
+    expect(await refusal(await test.request(`${path}?time_range=${HOUR}`))).toMatchObject({
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      field: 'path',
+      value: `${path}?time_range=${HOUR}`,
+      accepted: 'UTF-8, percent-encoded',
+    });
+  });
+
   it('is the same by GET', async () => {
     const test = await startFrontend();
     await test.store({});
