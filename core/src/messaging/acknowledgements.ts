@@ -63,6 +63,23 @@ export class Acknowledgements {
     else this.#start();
   }
 
+  /**
+   * The application will not get these. Nor is anything told that arrived behind the first of them, because a source that
+   * keeps a position would take all of them for done.
+   *
+   * @returns what is not told
+   */
+  recall(unread: ReadonlySet<Unacknowledged>): Received[] {
+    const recalled: Received[] = [];
+    this.#inOrder.retain((message) => {
+      if (recalled.length === 0 && !unread.has(message)) return true;
+      recalled.push(message.received);
+      this.openBytes -= message.bytes;
+      return false;
+    });
+    return recalled;
+  }
+
   /** The connection is gone: nothing more is told to it, and what was not told comes again. */
   abandon(): void {
     clearImmediate(this.#scheduled);

@@ -66,12 +66,12 @@ export class Inbox<T extends { readonly bytes: number }> {
     return item;
   }
 
-  /** Forgets what it holds; returns how many those were. */
-  clear(): number {
-    const { length } = this.#lanes;
+  /** Gives away everything that it holds, without telling that there is room. */
+  *drain(): Generator<T> {
+    const lanes = this.#lanes;
     this.#lanes = this.#newLanes();
     this.bytes = 0;
-    return length;
+    for (let item = lanes.shift(); item !== undefined; item = lanes.shift()) yield item;
   }
 
   /** Nothing more will come: whoever waits is told so. */

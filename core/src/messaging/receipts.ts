@@ -100,6 +100,11 @@ export class Receipts {
     if (this.#options.ack === 'manual') this.#options.freed();
   }
 
+  /** The application will not get these. @returns what is not acknowledged therefore */
+  recall(unread: Iterable<Item>): Received[] {
+    return this.#current?.recall(new Set<Unacknowledged>(unread)) ?? [];
+  }
+
   /** Resolves when everything that can be told has been. */
   async settled(): Promise<void> {
     await this.#current?.settled();

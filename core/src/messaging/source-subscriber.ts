@@ -238,6 +238,7 @@ export class SourceSubscriber implements Subscriber {
   async #connect(prepared: PreparedSource, signal: AbortSignal): Promise<Source> {
     const source = await prepared.connect(signal);
     this.#receipts.connected(source);
+    source.recallable?.(() => this.#recall());
     return source;
   }
 
@@ -354,8 +355,21 @@ export class SourceSubscriber implements Subscriber {
   /** Where it comes again. */
   #forgetUnread(): void {
     if (!this.#receipts.needed) return;
-    this.#received -= this.#inbox.clear();
+    this.#takeUnread();
     this.#receipts.abandon();
+  }
+
+  #recall(): Received[] {
+    const recalled = this.#receipts.recall(this.#takeUnread());
+    this.#roomChanged();
+    return recalled;
+  }
+
+  /** What the application has not got counts when it comes again. */
+  #takeUnread(): Item[] {
+    const unread = [...this.#inbox.drain()];
+    this.#received -= unread.length;
+    return unread;
   }
 }
 

@@ -63,6 +63,12 @@ export interface Source {
    */
   readonly renewal?: { readonly everyMs: number; renew(): Promise<void> };
   /**
+   * Where messages are taken away before they are acknowledged, as when the partitions of a consumer group go to another
+   * member. Called once, before the first `receive`: `recall` makes the subscriber forget what it has received and not
+   * given to the application, and gives back what will therefore not be acknowledged.
+   */
+  recallable?(recall: () => readonly Received[]): void;
+  /**
    * Releases the connection, also a broken one. Where there is an `acknowledge`, what was not acknowledged comes again,
    * to whoever connects next: the subscriber forgets what it has received and not yet given away.
    */

@@ -19,6 +19,8 @@ export class ScriptedSource {
   refusal: Error | undefined;
   /** What a wait for messages fails with when its connection is closed. */
   closing: Error | undefined;
+  /** Takes back what the application has not got. @returns their positions */
+  recall: () => readonly number[] = () => [];
   readonly #waiting = new Set<() => void>();
   #breaks: Error | undefined;
 
@@ -67,6 +69,14 @@ export class ScriptedSource {
                     },
                   },
                 }),
+            recallable: (recall: () => readonly Received[]) => {
+              this.recall = () => {
+                const positions = recall().map(({ token }) => token as number);
+                next = Math.min(next, ...positions);
+                this.#wake();
+                return positions;
+              };
+            },
             close: async () => {
               this.closed++;
               if (this.closing !== undefined) this.#breaks = this.closing;

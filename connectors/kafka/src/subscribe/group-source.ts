@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 import { MillraceError, type Received, type Source } from '@millrace/core';
 
 import { retryDelay } from '../client-options.ts';
@@ -28,6 +30,7 @@ export class GroupSource implements Source {
   readonly #joined = Promise.withResolvers<void>();
   readonly #shelf = new Shelf<Generation>(({ owner }) => owner.open++);
   #generation: Generation | undefined;
+  #recall: (() => readonly Received[]) | undefined;
 
   private constructor(options: GroupSourceOptions) {
     this.#options = options;
@@ -71,6 +74,10 @@ export class GroupSource implements Source {
     }
   }
 
+  recallable(recall: () => readonly Received[]): void {
+    this.#recall = recall;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -94,17 +101,27 @@ export class GroupSource implements Source {
   }
 
   /**
-   * Waits for what the application has in its hands. If it keeps it for so long that the group would lose patience, the
-   * connection is given up: what was received and not acknowledged is forgotten here, because it comes again elsewhere.
+   * Takes back what the application has not got yet, and waits for what it has in its hands. If it keeps that for so long
+   * that the group would lose patience, the connection is given up: what is not acknowledged comes again elsewhere.
    */
   async #settled(generation: Generation): Promise<void> {
-    if (generation.open === 0 || this.#stop.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      generation.onSettled = resolve;
-      this.#stop.signal.addEventListener('abort', () => resolve());
-      setTimeout(resolve, this.#options.sessionTimeout / 2).unref();
-    });
+    if (this.#stop.signal.aborted) return;
+    // What `receive` gave last is still on its way to the subscriber.
+    await turn();
+    for (const { token } of this.#recall?.() ?? []) (token as ReceivedRecord<Generation>).owner.open--;
     if (generation.open === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, this.#options.sessionTimeout / 2);
+      const { signal } = this.#stop;
+      generation.onSettled = done;
+      signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+    if (generation.open === 0 || this.#stop.signal.aborted) return;
     const message = `the partitions of ${this.#options.display} went to another consumer before ${generation.open} messages were acknowledged`;
     this.#fail(new MillraceError('UNAVAILABLE', message));
   }
