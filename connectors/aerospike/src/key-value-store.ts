@@ -28,8 +28,8 @@ import {
 } from './key-value-entry.ts';
 import { namespaceInfo } from './namespace-info.ts';
 import { type Key, type Operation, Records } from './records.ts';
-import { SingleWrites } from './single-writes.ts';
-import { ValueParts } from './value-parts.ts';
+import { type Applied, SingleWrites } from './single-writes.ts';
+import { NO_PARTS, type StoredParts, ValueParts } from './value-parts.ts';
 
 /** What the URL of a key-value store may say in its query. */
 export const keyValueOptions = defineOptions('aerospike', {
@@ -48,6 +48,12 @@ const MAX_TTL_SECONDS = 10 * 365 * 24 * 3600;
 const PAGE = 1000;
 /** How often a value is read again because it was replaced meanwhile. */
 const ATTEMPTS = 10;
+
+interface Place {
+  readonly namespace: string;
+  readonly set: string;
+  readonly takesTtl: boolean;
+}
 
 /**
  * Opens the key-value store at an Aerospike URL: `aerospike://host:3000/namespace/set`.
@@ -73,13 +79,13 @@ export async function openAerospikeKeyValueStore(url: string): Promise<KeyValueS
 
 class AerospikeKeyValueStore implements KeyValueStore {
   readonly #records: Records;
-  readonly #place: { readonly namespace: string; readonly set: string; readonly takesTtl: boolean };
+  readonly #place: Place;
   readonly #single: SingleWrites;
   readonly #parts: ValueParts;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(records: Records, place: { namespace: string; set: string; takesTtl: boolean }) {
+  constructor(records: Records, place: Place) {
     this.#records = records;
     this.#place = place;
     this.#single = new SingleWrites(records);
@@ -134,7 +140,7 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const filter = wanted === undefined ? live : exp.and(live, exp.eq(exp.binInt(BIN.id), exp.int(wanted.id)));
       const removed = await this.#single.remove(name, filter, wanted?.generation);
       const { id, parts } = readEntry(stored.bins, stored.generation);
-      if (removed) await this.#parts.remove(id, parts);
+      if (removed && parts > 0) await this.#parts.settle(Buffer.from(key), NO_PARTS, [{ id, count: parts }]);
       return removed;
     });
   }
@@ -209,7 +215,7 @@ class AerospikeKeyValueStore implements KeyValueStore {
   async #readLarge(name: Key, first: StoredEntry): Promise<Versioned | undefined> {
     let entry = first;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const value = entry.parts === 0 ? entry.value : await this.#parts.load(entry.id, entry.parts);
+      const value = entry.parts === 0 ? entry.value : await this.#parts.load({ id: entry.id, count: entry.parts });
       if (value !== undefined) return versioned(entry, value);
       const [record] = await this.#records.readVersioned([name]);
       if (record === undefined) return undefined;
@@ -238,16 +244,18 @@ class AerospikeKeyValueStore implements KeyValueStore {
     if (condition !== undefined && condition !== 'absent' && wanted === undefined) return undefined;
     const id = newToken();
     const ttl = keep ? ttls.DONT_UPDATE : this.#ttl(expiresAt, now);
-    const parts = await this.#parts.store(id, value, keep ? ttls.NEVER_EXPIRE : ttl);
+    const bytes = Buffer.from(key);
+    const parts = await this.#parts.store(bytes, id, value, keep ? ttls.NEVER_EXPIRE : ttl);
+    const isLarge = parts.count > 0;
     const operations = [
       exp.operations.read('oldId', exp.binInt(BIN.id), exp.expReadFlags.EVAL_NO_FAIL),
       exp.operations.read('oldParts', exp.binInt(BIN.parts), exp.expReadFlags.EVAL_NO_FAIL),
-      op.write(BIN.key, Buffer.from(key)),
-      op.write(BIN.value, parts > 0 ? Buffer.alloc(0) : storedValue(value)),
+      op.write(BIN.key, bytes),
+      op.write(BIN.value, isLarge ? Buffer.alloc(0) : storedValue(value)),
       op.write(BIN.id, id),
       op.write(BIN.token, id),
-      writeOrClear(op, BIN.parts, parts > 0 ? parts : undefined),
-      ...(keep ? [] : [writeOrClear(op, BIN.expiry, expiresAt)]),
+      writeOrClear(op, BIN.parts, isLarge ? parts.count : undefined),
+      keep ? op.read(BIN.expiry) : writeOrClear(op, BIN.expiry, expiresAt),
     ];
     const live = this.#isLive(now);
     // The filter counts for a record that exists only: without one, "absent" holds.
@@ -262,12 +270,21 @@ class AerospikeKeyValueStore implements KeyValueStore {
       addsUp,
     });
     if (applied === undefined) {
-      await this.#parts.remove(id, parts);
+      if (isLarge) await this.#parts.remove(bytes, [parts]);
       return undefined;
     }
-    const { oldId, oldParts } = applied.bins ?? {};
-    if (typeof oldParts === 'number' && typeof oldId === 'number') await this.#parts.remove(oldId, oldParts);
+    await this.#settleParts(bytes, parts, applied);
     return versionOf(id, applied.generation);
+  }
+
+  /** Removes the parts of the value that was there before, and lets new ones live as long as a kept expiry says. */
+  async #settleParts(key: Buffer, parts: StoredParts, { bins = {} }: Applied): Promise<void> {
+    const { oldId, oldParts, [BIN.expiry]: expiresAt } = bins;
+    const replaced = typeof oldParts === 'number' && typeof oldId === 'number' ? [{ id: oldId, count: oldParts }] : [];
+    if (parts.count > 0 && typeof expiresAt === 'number') {
+      await this.#parts.expire(parts, this.#ttl(expiresAt, Date.now()));
+    }
+    if (parts.count > 0 || replaced.length > 0) await this.#parts.settle(key, parts, replaced);
   }
 
   /** Undefined where the server cannot add: no entry, or one that is no integer of 53 bits, before or after. */

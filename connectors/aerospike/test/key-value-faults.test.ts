@@ -1,8 +1,10 @@
 import { type AerospikeDev, type FaultKind, startAerospikeDev } from '@millrace/aerospike-dev';
 import { hasCode, type KeyValueStore } from '@millrace/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
+import { openAerospikeRecords } from '../src/read/record-reader.ts';
+import { listOf } from './list-of.ts';
 import { namespaceUrl, withSet } from './servers.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
@@ -110,5 +112,72 @@ describe('the key-value store while Aerospike fails', () => {
     await store.set('large', Buffer.alloc(400_000, 2));
     expect(await store.delete('large')).toBe(true);
     expect(await server.records('test')).toBe(before);
+  });
+
+  describe('a writer of a large value that dies', () => {
+    const LARGE = Buffer.alloc(400_000, 1);
+    const HOUR_MS = 3_600_000;
+    let url: string;
+    let dying: KeyValueStore;
+    beforeEach(async () => {
+      url = withSet(namespaceUrl(server));
+      await store.close();
+      store = await openAerospikeKeyValueStore(url);
+      // It gives up at once, and does nothing after it.
+      dying = await openAerospikeKeyValueStore(`${url}&retry_timeout=0ms`);
+      vi.useFakeTimers({ toFake: ['Date'] });
+    });
+    afterEach(async () => {
+      vi.useRealTimers();
+      await dying.close();
+    });
+
+    const setOf = (suffix: string): string => /test\/(\w+)/.exec(url)![1]! + suffix;
+    /** Its writes to this set fail from here on. */
+    async function dieAt(suffix: string, write: () => Promise<unknown>): Promise<void> {
+      await server.faults.add({ kind: 'timeout', set: setOf(suffix), commands: 'write' });
+      await expect(write()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await server.faults.clear();
+    }
+    const later = (): unknown => vi.setSystemTime(Date.now() + HOUR_MS);
+
+    it('before it names its parts leaves what the next one removes', async () => {
+      const before = await server.records('test');
+      await dieAt('', () => dying.set('key', LARGE));
+      later();
+      await store.set('key', LARGE);
+      expect((await store.getMany(['key']))[0]?.value).toEqual(LARGE);
+      expect(await store.delete('key')).toBe(true);
+      expect(await server.records('test')).toBe(before);
+    });
+
+    it('before it removes the parts of another leaves what the next one removes', async () => {
+      const before = await server.records('test');
+      await store.set('key', LARGE);
+      await dieAt('-parts', () => dying.set('key', bytes('small')));
+      later();
+      await store.set('key', LARGE);
+      expect(await store.delete('key')).toBe(true);
+      expect(await server.records('test')).toBe(before);
+    });
+
+    it('leaves alone what another one may be about to name', async () => {
+      await Promise.all(Array.from({ length: 5 }, (_, n) => store.set('key', Buffer.alloc(400_000, n))));
+      const [found] = await store.getMany(['key']);
+      expect(found?.value).toHaveLength(400_000);
+    });
+
+    it('cannot leave parts for ever where the key has an expiry that it kept', async () => {
+      await store.set('key', bytes('small'), { ttlMs: 60_000 });
+      await store.set('key', LARGE, { ttlMs: 'keep' });
+      const parts = await openAerospikeRecords(url.replace(/\?/, '-parts?'));
+      const found = await listOf(parts.scan());
+      expect(found.filter(({ bins }) => bins['v'] !== undefined).map(({ ttlSeconds }) => ttlSeconds)).toEqual([
+        expect.closeTo(61, -1),
+        expect.closeTo(61, -1),
+        expect.closeTo(61, -1),
+      ]);
+      await parts.close();
+    });
   });
 });
