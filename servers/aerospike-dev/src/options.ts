@@ -35,6 +35,8 @@ export interface AerospikeDevOptions {
   readonly maxRecordBytes?: number;
   /** Bytes above which a namespace refuses writes with code 8. A process can hold about three of the default. Default 1 GiB. */
   readonly maxNamespaceBytes?: number;
+  /** Connections of one node; one more is closed at once, as by the `proto-fd-max` of a real server. Default 15,000. */
+  readonly maxConnections?: number;
   /** File that is read at start, if there, and written at stop and on demand. Default: none. */
   readonly snapshot?: string;
   /** Faults from the start on. Default: none. */
@@ -64,6 +66,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
     allowTtlWithoutNsup: false,
     maxRecordBytes: 1024 * 1024,
     maxNamespaceBytes: 1024 ** 3,
+    maxConnections: 15_000,
     faults: [],
     seed: 1,
     ...options,
@@ -75,6 +78,7 @@ export function resolveDevOptions(options: AerospikeDevOptions) {
   checkInteger('defaultTtl', resolved.defaultTtl, 0, 10 * 365 * 24 * 3600);
   checkInteger('nsupPeriodMs', resolved.nsupPeriodMs, 0, 2 ** 31 - 1);
   checkInteger('maxRecordBytes', resolved.maxRecordBytes, 128, LARGEST_RECORD_BYTES);
+  checkInteger('maxConnections', resolved.maxConnections, 1, 1_000_000);
   checkInteger('maxNamespaceBytes', resolved.maxNamespaceBytes, 1024, Number.MAX_SAFE_INTEGER);
   checkNamespaces(resolved.namespaces, resolved.allowManyNamespaces);
   return resolved;

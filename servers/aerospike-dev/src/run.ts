@@ -66,7 +66,7 @@ export async function runAerospikeDev(
       nsupPeriodMs,
       readyAt,
     };
-    return new NodeServer(new Executor(database, cluster, node, faults), info, onFailure);
+    return new NodeServer(new Executor(database, cluster, node, faults), info, resolved.maxConnections, onFailure);
   });
   try {
     for (const node of cluster.nodes) {

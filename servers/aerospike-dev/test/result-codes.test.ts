@@ -60,13 +60,13 @@ describe('the result codes of a real server', () => {
     const server = await startAerospikeDev({ port: 0, maxNamespaceBytes: 100_000 });
     const client = await connect(server);
     try {
-      const key = (name: string) => clientKey('test', 'demo', name);
-      await client.put(key('first'), { blob: Buffer.alloc(60_000) });
-      await client.put(key('second'), { blob: Buffer.alloc(60_000) });
-      expect(await codeOf(client.put(key('third'), { a: 1 }))).toBe(8);
-      expect(await codeOf(client.get(key('first')))).toBe(0);
-      expect(await codeOf(client.remove(key('first')))).toBe(0);
-      expect(await codeOf(client.put(key('third'), { a: 1 }))).toBe(0);
+      const [first, second, third] = ['first', 'second', 'third'].map((name) => clientKey('test', 'demo', name));
+      await client.put(first!, { blob: Buffer.alloc(60_000) });
+      await client.put(second!, { blob: Buffer.alloc(60_000) });
+      expect(await codeOf(client.put(third!, { a: 1 }))).toBe(8);
+      expect(await codeOf(client.get(first!))).toBe(0);
+      expect(await codeOf(client.remove(first!))).toBe(0);
+      expect(await codeOf(client.put(third!, { a: 1 }))).toBe(0);
     } finally {
       client.close(false);
       await server.stop();

@@ -12,18 +12,19 @@ const RESPOND_ALL_KEYS = 4;
 /** Codes after which a batch goes on even when the client wants it to end at the first failed row. */
 const HARMLESS: ReadonlySet<number> = new Set([RESULT.ok, RESULT.notFound, RESULT.filteredOut]);
 
+export interface BatchRow {
+  readonly outcome: Outcome;
+  /** The number that the client gave to the row. */
+  readonly index: number;
+}
+
 /**
- * Runs the rows of a batch in their order.
+ * Runs the rows of a batch in their order, each when it is asked for.
  *
  * @param run runs one row, which it gets as a message of its own
- * @param answer gets the outcome of each row with the row's number
  * @throws CommandError for rows that cannot be read
  */
-export function runBatch(
-  message: Message,
-  run: (row: Message) => Outcome,
-  answer: (outcome: Outcome, index: number) => void,
-): void {
+export function* batchRows(message: Message, run: (row: Message) => Outcome): Generator<BatchRow> {
   const batch = message.field(FIELD.batch);
   if (batch === undefined || batch.length < 5) throw new CommandError(RESULT.parameter, 'a batch has no rows');
   const filter = message.field(FIELD.filter);
@@ -41,7 +42,7 @@ export function runBatch(
     const kind = batch[at++]!;
     if ((kind & ROW.repeat) === 0) at = readRow(row, kind, at, filter);
     const outcome = run(row);
-    answer(outcome, index);
+    yield { outcome, index };
     if (!respondAllKeys && !HARMLESS.has(outcome.code)) return;
   }
 }

@@ -1,8 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { compileFilter } from '../expressions/filter.ts';
 import { DIGEST_BYTES, FIELD, INFO2, INFO3, PARTITIONS } from '../protocol/constants.ts';
 import type { Message } from '../protocol/message.ts';
 import type { ResponseField } from '../protocol/message-stream.ts';
 import { MessageStream } from '../protocol/message-stream.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { ANSWER_FRAME_BYTES } from '../protocol/reply.ts';
 import { emptyOutcome } from '../protocol/response.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Database } from '../storage/database.ts';
@@ -13,18 +16,8 @@ import { readRecord } from './read.ts';
 import { indexCondition } from './secondary-index.ts';
 import { write } from './write.ts';
 
-/** Where the answer to a command goes. */
-export interface Reply {
-  send(frame: Buffer): void;
-  /** Resolves when the peer has taken what was sent, at once when little waits; false once the connection is gone. */
-  drained(): Promise<boolean>;
-  close(): void;
-  /** Closes the connection, and reports what is a mistake of the server. */
-  fail(error: unknown): void;
-}
-
-/** An answer is sent in frames of about this size. */
-const FRAME_BYTES = 256 * 1024;
+/** Other connections are served at least this often, in milliseconds, while a scan looks at its records. */
+const LONGEST_TURN_MS = 10;
 
 /** A partition to read, and the digest that was read last of it. */
 interface PartitionRange {
@@ -55,11 +48,11 @@ export async function runScan(
   const condition = conditionOf(namespace, message);
   const stream = new MessageStream();
   if ((message.info2 & INFO2.write) !== 0) {
-    changeRecords(namespace, owns, condition, message);
+    await changeRecords(namespace, owns, condition, message);
   } else {
     const maxRecords = message.field(FIELD.maxRecords);
     let left = maxRecords === undefined ? Infinity : Number(maxRecords.readBigUInt64BE());
-    for (const { id, after } of partitionsOf(message)) {
+    for await (const { id, after } of inTurns(partitionsOf(message))) {
       if (!owns(id)) {
         // The partition's number stands where a record has its generation.
         stream.add({ ...emptyOutcome(RESULT.unavailable), generation: id }, INFO3.partitionDone);
@@ -69,7 +62,7 @@ export async function runScan(
         if (!condition(digest, record)) continue;
         if (left-- <= 0) break;
         stream.add(readRecord(namespace, message, digest, record), 0, 0, fieldsOf(namespace, message, digest, record));
-        if (stream.length < FRAME_BYTES) continue;
+        if (stream.length < ANSWER_FRAME_BYTES) continue;
         reply.send(stream.take());
         if (!(await reply.drained())) return;
       }
@@ -78,6 +71,17 @@ export async function runScan(
   }
   stream.last(RESULT.ok);
   reply.send(stream.take());
+}
+
+/** The same, with pauses in which other connections are served. */
+async function* inTurns(ranges: readonly PartitionRange[]): AsyncGenerator<PartitionRange> {
+  let turnEnds = performance.now() + LONGEST_TURN_MS;
+  for (const range of ranges) {
+    yield range;
+    if (performance.now() < turnEnds) continue;
+    await setImmediate();
+    turnEnds = performance.now() + LONGEST_TURN_MS;
+  }
 }
 
 function conditionOf(namespace: Namespace, message: Message): Condition {
@@ -122,13 +126,13 @@ function fieldsOf(namespace: Namespace, message: Message, digest: string, record
 }
 
 /** Runs the operations of the message on every record. A record that cannot be changed is left as it is. */
-function changeRecords(
+async function changeRecords(
   namespace: Namespace,
   owns: (partition: number) => boolean,
   condition: Condition,
   message: Message,
-): void {
-  for (const { id, after } of partitionsOf(message)) {
+): Promise<void> {
+  for await (const { id, after } of inTurns(partitionsOf(message))) {
     if (!owns(id)) continue;
     for (const [digest, record] of namespace.partition(id, after)) {
       if (!condition(digest, record)) continue;

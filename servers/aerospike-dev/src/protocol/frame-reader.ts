@@ -1,7 +1,15 @@
 import { MAX_FRAME_BYTES, PROTO_HEADER_BYTES, PROTO_VERSION } from './constants.ts';
 
-/** Called with the type and the place of each frame's body; the bytes are only lent until it returns. */
-export type FrameHandler = (type: number, bytes: Buffer, start: number, end: number) => void;
+/**
+ * Called with the type and the place of each frame's body. The bytes are lent until it returns, or until the promise that
+ * it returns is resolved; the next frame comes only then.
+ */
+export type FrameHandler = (type: number, bytes: Buffer, start: number, end: number) => Promise<unknown> | undefined;
+
+/** Bytes that are no frame, or one that is larger than a message may be; never leaves the server. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+}
 
 /** Cuts the bytes of one connection into frames. A frame that arrives in one piece is not copied. */
 export class FrameReader {
@@ -14,65 +22,63 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
-  /** @returns false for bytes that are not this protocol: the connection is to be closed */
-  push(chunk: Buffer): boolean {
-    let at = 0;
+  /**
+   * @returns undefined once all frames are handled; otherwise a promise, until which the next piece has to wait
+   * @throws FrameError for bytes that are not this protocol: the connection is to be closed
+   */
+  push(chunk: Buffer, from = 0): Promise<void> | undefined {
+    let at = from;
     while (at < chunk.length) {
+      let pending: Promise<unknown> | undefined;
       if (this.#received > 0) {
-        const taken = this.#continue(chunk, at);
-        if (taken < 0) return false;
-        at += taken;
-        continue;
+        at = this.#fill(chunk, at);
+        pending = this.#handlePartial();
+      } else {
+        const available = chunk.length - at;
+        const size = available < PROTO_HEADER_BYTES ? PROTO_HEADER_BYTES : frameBytes(chunk, at);
+        if (available < size) {
+          this.#partial = Buffer.allocUnsafe(size);
+          at = this.#fill(chunk, at);
+          return undefined;
+        }
+        pending = this.#onFrame(chunk[at + 1]!, chunk, at + PROTO_HEADER_BYTES, at + size);
+        at += size;
       }
-      const available = chunk.length - at;
-      if (available < PROTO_HEADER_BYTES) {
-        this.#start(chunk, at, PROTO_HEADER_BYTES);
-        return true;
-      }
-      const size = frameBytes(chunk, at);
-      if (size < 0) return false;
-      if (available < size) {
-        this.#start(chunk, at, size);
-        return true;
-      }
-      this.#onFrame(chunk[at + 1]!, chunk, at + PROTO_HEADER_BYTES, at + size);
-      at += size;
+      if (pending !== undefined) return this.#continueAfter(pending, chunk, at);
     }
-    return true;
+    return undefined;
   }
 
-  #start(chunk: Buffer, at: number, size: number): void {
-    this.#partial = Buffer.allocUnsafe(size);
-    this.#received = chunk.copy(this.#partial, 0, at);
+  async #continueAfter(pending: Promise<unknown>, chunk: Buffer, at: number): Promise<void> {
+    await pending;
+    await this.push(chunk, at);
   }
 
-  /** Takes what the frame under way still needs; returns how many bytes that were, -1 for a frame that is too large. */
-  #continue(chunk: Buffer, at: number): number {
-    let taken = chunk.copy(this.#partial, this.#received, at);
+  /** Takes what the frame under way still needs, and returns where it ends in the piece. */
+  #fill(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(this.#partial, this.#received, at);
     this.#received += taken;
-    if (this.#received < this.#partial.length) return taken;
-    if (this.#partial.length === PROTO_HEADER_BYTES) {
-      // Only now is the length of the frame known.
-      const size = frameBytes(this.#partial, 0);
-      if (size < 0) return -1;
-      const whole = Buffer.allocUnsafe(size);
-      this.#partial.copy(whole);
-      this.#partial = whole;
-      const more = chunk.copy(whole, this.#received, at + taken);
-      this.#received += more;
-      taken += more;
-      if (this.#received < size) return taken;
-    }
+    return at + taken;
+  }
+
+  #handlePartial(): Promise<unknown> | undefined {
     const frame = this.#partial;
+    if (this.#received < frame.length) return undefined;
+    // Only with its header the length of a frame is known; one without a body is already whole.
+    if (frame.length === PROTO_HEADER_BYTES && frameBytes(frame, 0) > frame.length) {
+      this.#partial = Buffer.allocUnsafe(frameBytes(frame, 0));
+      frame.copy(this.#partial);
+      return undefined;
+    }
     this.#received = 0;
-    this.#onFrame(frame[1]!, frame, PROTO_HEADER_BYTES, frame.length);
-    return taken;
+    return this.#onFrame(frame[1]!, frame, PROTO_HEADER_BYTES, frame.length);
   }
 }
 
-/** Length of the whole frame, -1 when it is not one or is too large. */
+/** Length of the whole frame. */
 function frameBytes(bytes: Buffer, at: number): number {
-  if (bytes[at] !== PROTO_VERSION) return -1;
+  if (bytes[at] !== PROTO_VERSION) throw new FrameError(`version ${bytes[at]} of the protocol is not known`);
   const size = bytes.readUIntBE(at + 2, 6);
-  return size > MAX_FRAME_BYTES ? -1 : size + PROTO_HEADER_BYTES;
+  if (size > MAX_FRAME_BYTES) throw new FrameError(`a frame of ${size} bytes is more than ${MAX_FRAME_BYTES}`);
+  return size + PROTO_HEADER_BYTES;
 }

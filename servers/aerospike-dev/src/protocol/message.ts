@@ -25,13 +25,10 @@ export class Message {
   readonly #starts = new Int32Array(FIELD_TYPES).fill(ABSENT);
   readonly #ends = new Int32Array(FIELD_TYPES);
 
-  #start = 0;
-
   /** @throws CommandError when the lengths in the message do not add up */
   read(bytes: Buffer, at: number, end: number): void {
     if (end - at < MESSAGE_HEADER_BYTES) throw malformed();
     this.bytes = bytes;
-    this.#start = at;
     this.info1 = bytes[at + 1]!;
     this.info2 = bytes[at + 2]!;
     this.info3 = bytes[at + 3]!;
@@ -60,14 +57,6 @@ export class Message {
       position = next;
     }
     return position;
-  }
-
-  /** The same message in bytes of its own, for a command that goes on after the bytes are lent to another. */
-  copy(): Message {
-    const copy = new Message();
-    const bytes = Buffer.from(this.bytes.subarray(this.#start, this.end));
-    copy.read(bytes, 0, bytes.length);
-    return copy;
   }
 
   has(type: number): boolean {

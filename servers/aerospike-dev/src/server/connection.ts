@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
-import type { Reply } from '../commands/scan.ts';
 import { answerInfo } from '../info/index.ts';
 import type { InfoContext } from '../info/command.ts';
 import { FRAME } from '../protocol/constants.ts';
-import { FrameReader } from '../protocol/frame-reader.ts';
+import { FrameError, FrameReader } from '../protocol/frame-reader.ts';
 import { adminResponse, emptyOutcome, infoResponse, singleResponse } from '../protocol/response.ts';
 import { RESULT } from '../protocol/result-code.ts';
 import type { Executor } from './executor.ts';
+import type { Reply } from '../protocol/reply.ts';
 
 /**
- * Serves one client connection until it ends. A connection has one command under way at a time, so each answer is one
- * write.
+ * Serves one client connection until it ends. Its commands are run one after the other, and no more of them are read
+ * while the client does not take their answers: so a connection holds one piece of an answer at most.
  */
 export function serveConnection(
   socket: Socket,
@@ -24,26 +24,34 @@ export function serveConnection(
     },
     drained: () => drained(socket),
     close: () => void socket.destroy(),
-    fail: (error) => {
-      onError(error);
-      socket.destroy();
-    },
   };
-  const onFrame = (type: number, bytes: Buffer, start: number, end: number): void => {
-    if (type === FRAME.message) executor.execute(bytes, start, end, reply);
-    else if (type === FRAME.info) reply.send(infoResponse(answerInfo(info, bytes.toString('utf8', start, end))));
-    else if (type === FRAME.compressed) {
-      // Community Edition takes no compressed commands (8.1, `as/src/base/proto_ce.c`).
-      reply.send(singleResponse(emptyOutcome(RESULT.enterpriseOnly)));
-    } else if (type === FRAME.admin) reply.send(adminResponse(RESULT.securityNotSupported));
-    else socket.destroy();
+  const fail = (error: unknown): void => {
+    // Bytes of another protocol are no fault of the server's.
+    if (!(error instanceof FrameError)) onError(error);
+    socket.destroy();
   };
-  const reader = new FrameReader(onFrame);
+  const run = (type: number, bytes: Buffer, start: number, end: number): Promise<void> | undefined => {
+    if (type === FRAME.message) return executor.execute(bytes, start, end, reply);
+    if (type === FRAME.info) reply.send(infoResponse(answerInfo(info, bytes.toString('utf8', start, end))));
+    // Community Edition takes no compressed commands (8.1, `as/src/base/proto_ce.c`) and has no users.
+    else if (type === FRAME.compressed) reply.send(singleResponse(emptyOutcome(RESULT.enterpriseOnly)));
+    else if (type === FRAME.admin) reply.send(adminResponse(RESULT.securityNotSupported));
+    else throw new FrameError(`type ${type} of a frame is not known`);
+    return undefined;
+  };
+  const reader = new FrameReader((type, bytes, start, end) => {
+    const pending = run(type, bytes, start, end);
+    return pending ?? (socket.writableNeedDrain ? drained(socket) : undefined);
+  });
+  const resume = (): void => void socket.resume();
   socket.on('data', (chunk: Buffer) => {
     try {
-      if (!reader.push(chunk)) socket.destroy();
+      const pending = reader.push(chunk);
+      if (pending === undefined) return;
+      socket.pause();
+      pending.then(resume, fail);
     } catch (error) {
-      reply.fail(error);
+      fail(error);
     }
   });
   // A client that goes away in the middle of something is no fault of the server's.

@@ -1,12 +1,13 @@
 import type { Cluster, ClusterNode } from '../cluster/cluster.ts';
-import { runBatch } from '../commands/batch.ts';
+import { batchRows } from '../commands/batch.ts';
 import { runRecordCommand } from '../commands/record-command.ts';
-import type { Reply } from '../commands/scan.ts';
 import { runScan } from '../commands/scan.ts';
 import type { DrawnFault, Faults } from '../faults/faults.ts';
 import { FIELD, INFO1, INFO2 } from '../protocol/constants.ts';
 import { Message } from '../protocol/message.ts';
 import { MessageStream } from '../protocol/message-stream.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { ANSWER_FRAME_BYTES } from '../protocol/reply.ts';
 import type { Outcome } from '../protocol/response.ts';
 import { emptyOutcome, singleResponse } from '../protocol/response.ts';
 import { CommandError } from '../protocol/result-code.ts';
@@ -19,6 +20,7 @@ export class Executor {
   readonly #cluster: Cluster;
   readonly #node: ClusterNode;
   readonly #faults: Faults;
+  /** Used again for each command on one record, which is run at once. */
   readonly #message = new Message();
 
   constructor(database: Database, cluster: Cluster, node: ClusterNode, faults: Faults) {
@@ -28,48 +30,53 @@ export class Executor {
     this.#faults = faults;
   }
 
-  execute(bytes: Buffer, start: number, end: number, reply: Reply): void {
-    const message = this.#message;
+  /** @returns undefined once it is answered; otherwise a promise, until which the bytes of the message are used */
+  execute(bytes: Buffer, start: number, end: number, reply: Reply): Promise<void> | undefined {
     try {
+      const message = this.#message;
       message.read(bytes, start, end);
-      if ((message.info1 & INFO1.batch) !== 0) this.#batch(message, reply);
-      else if (message.has(FIELD.digest)) this.#single(message, reply);
-      else void this.#scan(message.copy(), reply);
+      const isBatch = (message.info1 & INFO1.batch) !== 0;
+      if (!isBatch && message.has(FIELD.digest)) return this.#single(message, reply);
+      const own = new Message();
+      own.read(bytes, start, end);
+      return (isBatch ? this.#batch(own, reply) : this.#scan(own, reply)).catch((error: unknown) =>
+        refuse(error, reply),
+      );
     } catch (error) {
       refuse(error, reply);
+      return undefined;
     }
   }
 
-  async #scan(message: Message, reply: Reply): Promise<void> {
-    try {
-      await runScan(this.#database, (partition) => this.#cluster.isMaster(this.#node, partition), message, reply);
-    } catch (error) {
-      refuse(error, reply);
-    }
-  }
-
-  #single(message: Message, reply: Reply): void {
+  #single(message: Message, reply: Reply): Promise<void> | undefined {
     const fault = this.#fault(message);
     const outcome = this.#run(message, fault);
-    if (fault === undefined) reply.send(singleResponse(outcome));
-    else answer(fault, reply, () => reply.send(singleResponse(outcome)));
+    if (fault !== undefined) return answer(fault, reply, () => reply.send(singleResponse(outcome)));
+    reply.send(singleResponse(outcome));
+    return undefined;
   }
 
-  #batch(message: Message, reply: Reply): void {
+  #scan(message: Message, reply: Reply): Promise<void> {
+    return runScan(this.#database, (partition) => this.#cluster.isMaster(this.#node, partition), message, reply);
+  }
+
+  async #batch(message: Message, reply: Reply): Promise<void> {
     const stream = new MessageStream();
     let worst: DrawnFault | undefined;
-    runBatch(
-      message,
-      (row) => {
-        const fault = this.#fault(row);
-        if (fault !== undefined && (worst === undefined || worst.answers === 'at once')) worst = fault;
-        return this.#run(row, fault);
-      },
-      (outcome, index) => stream.add(outcome, 0, index),
-    );
+    const rows = batchRows(message, (row) => {
+      const fault = this.#fault(row);
+      if (fault !== undefined && (worst === undefined || worst.answers === 'at once')) worst = fault;
+      return this.#run(row, fault);
+    });
+    for (const { outcome, index } of rows) {
+      stream.add(outcome, 0, index);
+      if (stream.length < ANSWER_FRAME_BYTES) continue;
+      reply.send(stream.take());
+      if (!(await reply.drained())) return;
+    }
     stream.last(0);
     if (worst === undefined) reply.send(stream.take());
-    else answer(worst, reply, () => reply.send(stream.take()));
+    else await answer(worst, reply, () => reply.send(stream.take()));
   }
 
   #run(message: Message, fault: DrawnFault | undefined): Outcome {
@@ -89,18 +96,17 @@ export class Executor {
   }
 }
 
+/** Answers with the code of a command that cannot be run. @throws what is a mistake of the server */
 function refuse(error: unknown, reply: Reply): void {
-  if (!(error instanceof CommandError)) {
-    reply.fail(error);
-    return;
-  }
+  if (!(error instanceof CommandError)) throw error;
   const stream = new MessageStream();
   stream.last(error.code);
   reply.send(stream.take());
 }
 
-function answer({ answers, delayMs }: DrawnFault, reply: Reply, send: () => void): void {
-  if (answers === 'at once') send();
-  else if (answers === 'later') setTimeout(send, delayMs);
-  else if (answers === 'disconnects') reply.close();
+/** Lets a fault strike the answer; resolves when it is sent, or shall never be. */
+async function answer({ answers, delayMs }: DrawnFault, reply: Reply, send: () => void): Promise<void> {
+  if (answers === 'later') await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (answers === 'disconnects') reply.close();
+  else if (answers !== 'never') send();
 }

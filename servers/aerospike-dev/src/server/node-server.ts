@@ -11,10 +11,12 @@ export class NodeServer {
   readonly #info: InfoContext;
   readonly #onError: (error: unknown) => void;
   readonly #sockets = new Set<Socket>();
+  readonly #maxConnections: number;
   #server: Server | undefined;
 
-  constructor(executor: Executor, info: InfoContext, onError: (error: unknown) => void) {
+  constructor(executor: Executor, info: InfoContext, maxConnections: number, onError: (error: unknown) => void) {
     this.#executor = executor;
+    this.#maxConnections = maxConnections;
     this.#info = info;
     this.#onError = onError;
   }
@@ -22,6 +24,8 @@ export class NodeServer {
   /** @returns the port, which is another one where 0 was asked for */
   async listen(host: string, port: number): Promise<number> {
     const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    // As a real server with its `proto-fd-max`, it closes a connection above the limit at once.
+    server.maxConnections = this.#maxConnections;
     server.listen(port, host);
     await once(server, 'listening');
     this.#server = server;
