@@ -7,18 +7,22 @@ import {
   placeAfter,
 } from '@millrace/core/state';
 
-import type { Bins, Records, RecordWrite } from '../records.ts';
+import type { Bins, Key, Records, RecordWrite } from '../records.ts';
 import type { StateKeys } from './keys.ts';
 import { readStatuses } from './status.ts';
 
-/** Offsets that one record of the index spans: so it has 16,384 entries at most. */
+/**
+ * Offsets that a block of the index spans, and blocks that a section spans: so a record has 16,384 entries at most, and
+ * the status one section for 268 million offsets.
+ */
 const INDEX_SPAN = 16_384;
 const LETTER_BIN = 'v';
 const INDEX_BIN = 'm';
 
-export const letterBlock = (offset: number): number => Math.floor(offset / INDEX_SPAN);
+const blockOf = (offset: number): number => Math.floor(offset / INDEX_SPAN);
+export const letterSection = (offset: number): number => Math.floor(blockOf(offset) / INDEX_SPAN);
 
-/** Dead letters: a record for each, and an index of their offsets, block by block. */
+/** Dead letters: a record for each, an index of their offsets, block by block, and of the blocks, section by section. */
 export class DeadLetters {
   readonly #records: Records;
   readonly #keys: StateKeys;
@@ -35,6 +39,7 @@ export class DeadLetters {
     const { operations: op, maps } = this.#records.driver;
     const policy = this.#records.policy();
     const { offset } = letter;
+    const block = blockOf(offset);
     return [
       {
         key: this.#keys.letter(partition, offset),
@@ -42,8 +47,13 @@ export class DeadLetters {
         policy,
       },
       {
-        key: this.#keys.letterIndex(partition, letterBlock(offset)),
+        key: this.#keys.letterBlock(partition, block),
         operations: [maps.put(INDEX_BIN, String(offset), 1)],
+        policy,
+      },
+      {
+        key: this.#keys.letterSection(partition, letterSection(offset)),
+        operations: [maps.put(INDEX_BIN, String(block), 1)],
         policy,
       },
     ];
@@ -56,7 +66,7 @@ export class DeadLetters {
     const { maps, exp } = this.#records.driver;
     await this.#records.remove(places.map(({ partition, offset }) => this.#keys.letter(partition, offset)));
     const known = await this.#records.read(
-      places.map(({ partition, offset }) => this.#keys.letterIndex(partition, letterBlock(offset))),
+      places.map(({ partition, offset }) => this.#keys.letterBlock(partition, blockOf(offset))),
       [INDEX_BIN],
     );
     const policy = this.#records.policy(exp.binExists(INDEX_BIN));
@@ -64,7 +74,7 @@ export class DeadLetters {
       places
         .filter((_, at) => known[at]?.[INDEX_BIN] !== undefined)
         .map(({ partition, offset }) => ({
-          key: this.#keys.letterIndex(partition, letterBlock(offset)),
+          key: this.#keys.letterBlock(partition, blockOf(offset)),
           operations: [maps.removeByKey(INDEX_BIN, String(offset))],
           policy,
         })),
@@ -103,17 +113,22 @@ export class DeadLetters {
   /** Of all dead letters, in their order. */
   async #places(): Promise<DeadLetterPlace[]> {
     const statuses = await readStatuses(this.#records, this.#keys, this.#partitions, ['x']);
-    const blocks = statuses.flatMap(({ letterBlocks }, partition) =>
-      letterBlocks.sorted().map((block) => ({ partition, block })),
+    const sections = statuses.flatMap(({ letterSections }, partition) =>
+      letterSections.sorted().map((number): Indexed => ({ partition, number })),
     );
-    if (blocks.length === 0) return [];
-    const found = await this.#records.read(
-      blocks.map(({ partition, block }) => this.#keys.letterIndex(partition, block)),
-    );
-    return blocks.flatMap(({ partition }, at) =>
-      offsetsOf(found[at])
+    const blocks = await this.#entries(sections, this.#keys.letterSection);
+    const offsets = await this.#entries(blocks, this.#keys.letterBlock);
+    return offsets.map(({ partition, number }) => ({ partition, offset: number }));
+  }
+
+  /** What the records of the index have, in order. */
+  async #entries(places: readonly Indexed[], keyOf: (partition: number, number: number) => Key): Promise<Indexed[]> {
+    if (places.length === 0) return [];
+    const found = await this.#records.read(places.map(({ partition, number }) => keyOf(partition, number)));
+    return places.flatMap(({ partition }, at) =>
+      numbersOf(found[at])
         .toSorted((a, b) => a - b)
-        .map((offset) => ({ partition, offset })),
+        .map((number) => ({ partition, number })),
     );
   }
 
@@ -123,7 +138,13 @@ export class DeadLetters {
   }
 }
 
-function offsetsOf(bins: Bins | undefined): number[] {
+/** A record of the index, or an entry of one. */
+interface Indexed {
+  readonly partition: number;
+  readonly number: number;
+}
+
+function numbersOf(bins: Bins | undefined): number[] {
   const index = bins?.[INDEX_BIN];
   if (index instanceof Map) return [...index.keys()].map(Number);
   return index === undefined || index === null ? [] : Object.keys(index as object).map(Number);

@@ -38,8 +38,10 @@ export class StateKeys {
     this.#key('-minutes', `${partition} ${minute} ${block}`, this.#place.aggregatesNamespace);
   readonly seen = (dedupeKey: string): Key => this.#key('-seen', `s${dedupeKey}`);
   readonly letter = (partition: number, offset: number): Key => this.#key('-letters', `${partition} ${offset}`);
-  readonly letterIndex = (partition: number, block: number): Key =>
+  readonly letterBlock = (partition: number, block: number): Key =>
     this.#key('-letters', `index ${partition} ${block}`);
+  readonly letterSection = (partition: number, section: number): Key =>
+    this.#key('-letters', `section ${partition} ${section}`);
 
   #key(suffix: string, name: string, namespace = this.#place.namespace): Key {
     return new this.#driver.Key(namespace, this.#place.set + suffix, bytes(name)) as Key;

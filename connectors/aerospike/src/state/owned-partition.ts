@@ -18,7 +18,7 @@ export interface OwnedPartition {
   readonly positions: MinutePositions;
   readonly recent: RecentMinutes;
   readonly minutes: NumberSet;
-  readonly letterBlocks: NumberSet;
+  readonly letterSections: NumberSet;
 }
 
 interface TakeOptions {
@@ -47,7 +47,7 @@ async function load(options: TakeOptions, partition: number, status: PartitionSt
   const dictionaries = newDictionaries(schema, dictionaryLimit);
   const place = { records, keys, partition };
   const positions = new MinutePositions();
-  const { epoch, committed, recent, minutes, letterBlocks } = status;
+  const { epoch, committed, recent, minutes, letterSections } = status;
   for (const minute of minutes.sorted()) {
     const end = recent.get(minute);
     if (end !== undefined) positions.set(minute, end);
@@ -60,6 +60,6 @@ async function load(options: TakeOptions, partition: number, status: PartitionSt
     positions,
     recent,
     minutes,
-    letterBlocks,
+    letterSections,
   };
 }

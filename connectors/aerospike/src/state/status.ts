@@ -21,8 +21,8 @@ const BIN = {
   recent: 'r',
   /** Minutes that exist. */
   minutes: 'm',
-  /** Blocks of the index of dead letters that exist. */
-  letterBlocks: 'x',
+  /** Sections of the index of dead letters that exist. */
+  letterSections: 'x',
 } as const;
 
 /** Bins that every query needs; the others are large or rarely needed. */
@@ -41,7 +41,7 @@ export interface PartitionStatus {
   readonly entries: number;
   readonly recent: RecentMinutes;
   readonly minutes: NumberSet;
-  readonly letterBlocks: NumberSet;
+  readonly letterSections: NumberSet;
 }
 
 export function readStatus(bins: Bins | undefined): PartitionStatus {
@@ -58,7 +58,7 @@ export function readStatus(bins: Bins | undefined): PartitionStatus {
     entries: number(BIN.entries) ?? 0,
     recent: RecentMinutes.decode(bytes(BIN.recent)),
     minutes: NumberSet.decode(bytes(BIN.minutes)),
-    letterBlocks: NumberSet.decode(bytes(BIN.letterBlocks)),
+    letterSections: NumberSet.decode(bytes(BIN.letterSections)),
   };
 }
 
@@ -101,13 +101,13 @@ export interface StatusChange {
   readonly entries: number;
   readonly recent: RecentMinutes;
   readonly minutes: NumberSet;
-  readonly letterBlocks: NumberSet;
+  readonly letterSections: NumberSet;
 }
 
 /** A write that holds only for the owner at the offset that it has seen: applied once, however often it is sent. */
 export function statusWrite(records: Records, keys: StateKeys, partition: number, change: StatusChange): RecordWrite {
   const { exp, operations: op } = records.driver;
-  const { epoch, before, newest, clock, minutes, letterBlocks } = change;
+  const { epoch, before, newest, clock, minutes, letterSections } = change;
   const isAt =
     before === undefined ? exp.not(exp.binExists(BIN.committed)) : exp.eq(exp.binInt(BIN.committed), exp.int(before));
   const policy = records.policy(exp.and(exp.eq(exp.binInt(BIN.epoch), exp.int(epoch)), isAt), { mustExist: true });
@@ -123,7 +123,7 @@ export function statusWrite(records: Records, keys: StateKeys, partition: number
   if (change.late > 0) operations.push(op.incr(BIN.late, change.late));
   if (change.duplicates > 0) operations.push(op.incr(BIN.duplicates, change.duplicates));
   if (minutes.changed) operations.push(op.write(BIN.minutes, minutes.encode()));
-  if (letterBlocks.changed) operations.push(op.write(BIN.letterBlocks, letterBlocks.encode()));
+  if (letterSections.changed) operations.push(op.write(BIN.letterSections, letterSections.encode()));
   return { key: keys.status(partition), operations, policy };
 }
 

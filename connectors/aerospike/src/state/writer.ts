@@ -10,7 +10,7 @@ import {
 } from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
-import { DeadLetters, letterBlock } from './dead-letters.ts';
+import { DeadLetters, letterSection } from './dead-letters.ts';
 import { Dedupe, type Duplicates } from './dedupe.ts';
 import type { StateKeys } from './keys.ts';
 import { MinuteRemoval } from './minute-removal.ts';
@@ -199,7 +199,7 @@ export class AerospikeStateWriter implements StateWriter {
     const all = [...commits];
     const writes = await Promise.all(all.map(([, commit]) => commit.writes()));
     const letters = accepted.deadLetters.flatMap(({ partition, letter }) => {
-      this.#owned.get(partition)!.letterBlocks.add(letterBlock(letter.offset));
+      this.#owned.get(partition)!.letterSections.add(letterSection(letter.offset));
       return this.#letters.additions(partition, letter);
     });
     await settle(this.#records, [...writes.flat(), ...[...letters, ...duplicates.writes].map(plainWrite)]);
@@ -215,7 +215,7 @@ export class AerospikeStateWriter implements StateWriter {
     const clock = this.#clock.read();
     const changes = commits.map(([partition, { late, duplicates }]): StatusChange => {
       const owned = this.#owned.get(partition)!;
-      const { epoch, committed, dictionaryChain, recent, minutes, letterBlocks } = owned;
+      const { epoch, committed, dictionaryChain, recent, minutes, letterSections } = owned;
       return {
         epoch,
         before: committed,
@@ -227,7 +227,7 @@ export class AerospikeStateWriter implements StateWriter {
         entries: dictionaryChain.entries,
         recent,
         minutes,
-        letterBlocks,
+        letterSections,
       };
     });
     const applied = await this.#records.write(
@@ -248,7 +248,7 @@ export class AerospikeStateWriter implements StateWriter {
     const owned = this.#owned.get(partition)!;
     owned.committed = to;
     owned.minutes.changed = false;
-    owned.letterBlocks.changed = false;
+    owned.letterSections.changed = false;
     this.#times.get(partition)!.add(to, Date.now());
     const over = this.#removal.over(owned.minutes, this.#oldestMinute);
     if (over.length === 0) return;

@@ -132,4 +132,31 @@ describe('what does not fit one record', () => {
     expect(entries.length).toBeLessThan(5);
     expect(entries.map(({ time }) => time - STATE_START)).toEqual([9, 8, 7, 6].slice(0, entries.length));
   });
+
+  it('has dead letters all over a long log without a status that grows with them', async () => {
+    const url = withSet(namespaceUrl(server));
+    const store = await openBoth(url, OPTIONS);
+    onTestFinished(() => store.close());
+    const apart = 16_384;
+    const offsets = [...Array.from({ length: 2000 }, (_, n) => n * apart), 10 * apart * apart];
+    const deadLetters = offsets.map((offset) => ({
+      offset,
+      appendedAt: STATE_START,
+      code: 'INVALID_TAG' as const,
+      reason: 'test',
+      key: '',
+      value: Buffer.alloc(0),
+    }));
+    await store.writer.commit([stateChange([], { partition: 0, from: 0, to: offsets.at(-1)! + 1, deadLetters })]);
+    const { writer, reader } = await store.reopen();
+    expect((await reader.deadLetters({ limit: 5000 })).map(({ offset }) => offset)).toEqual(offsets);
+    await writer.commit([stateChange([stateEvent(offsets.at(-1)! + 1)], { resolved: ['0-0', `0-${apart}`] })]);
+    expect((await reader.statistics()).deadLetters).toBe(offsets.length - 2);
+    expect(await reader.deadLetters({ limit: 1 })).toMatchObject([{ offset: 2 * apart }]);
+    const records = await openAerospikeRecords(url);
+    onTestFinished(() => records.close());
+    const statuses = await listOf(records.scan({ bins: ['x'] }));
+    const sizes = statuses.flatMap(({ bins }) => (Buffer.isBuffer(bins['x']) ? [bins['x'].length] : []));
+    expect(sizes).toEqual([2]);
+  });
 });
