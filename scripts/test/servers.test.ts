@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KAFKA } from '../lib/kafka-steps.mjs';
 import { hasServers, installServers, type Machine } from '../lib/servers.mjs';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -152,4 +153,10 @@ describe('Kafka for the tests', () => {
     );
     expect(has()).toBe(false);
   });
+});
+
+it('tests the version of Kafka that deploy/compose.yaml runs', async () => {
+  const compose = await readFile(new URL('../../deploy/compose.yaml', import.meta.url), 'utf8');
+  const versions = [...compose.matchAll(/image: apache\/kafka:(\S+)/g)].map(([, version]) => version);
+  expect(versions).toEqual([KAFKA, KAFKA]);
 });
