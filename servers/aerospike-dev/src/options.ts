@@ -5,8 +5,13 @@ import { LARGEST_RECORD_BYTES } from './protocol/constants.ts';
 export interface AerospikeDevOptions {
   /** TCP port of the first node; further nodes get free ports, or the ports after it. 0 = a free one. Default 3000. */
   readonly port?: number;
-  /** Address to listen on, and which the nodes give to clients as theirs. Default 127.0.0.1. */
+  /** Address to listen on; `0.0.0.0` is every interface. Default 127.0.0.1. */
   readonly host?: string;
+  /**
+   * Address that the nodes give to clients as theirs, where clients reach them through another one: a container, a
+   * forwarded port. Default: the one that the client has connected to.
+   */
+  readonly accessAddress?: string;
   /** Default `['test']`. Community Edition takes at most two. */
   readonly namespaces?: readonly string[];
   /** Allows more namespaces than Community Edition does. Default false. */

@@ -1,4 +1,5 @@
 import { MillraceError } from '@millrace/core';
+import { inUrl, reachable } from './address.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { Faults } from './faults/faults.ts';
 import type { AerospikeDev } from './aerospike-dev.ts';
@@ -36,7 +37,7 @@ export async function runAerospikeDev(
   onFailure: (error: unknown) => void,
 ): Promise<AerospikeDev> {
   const resolved = resolveDevOptions(options);
-  const { host, snapshot, nsupPeriodMs } = resolved;
+  const { host, accessAddress, snapshot, nsupPeriodMs } = resolved;
   const database = new Database(resolved.namespaces, {
     defaultTtl: resolved.defaultTtl,
     acceptsTtl: nsupPeriodMs > 0 || resolved.allowTtlWithoutNsup,
@@ -49,7 +50,7 @@ export async function runAerospikeDev(
   }
   const faults = new Faults(resolved.seed);
   for (const rule of resolved.faults) faults.add(rule);
-  const cluster = new Cluster(resolved.clusterName, host, resolved.nodes, resolved.replicationFactor);
+  const cluster = new Cluster(resolved.clusterName, resolved.nodes, resolved.replicationFactor);
 
   const save = async (): Promise<void> => {
     if (snapshot === undefined)
@@ -65,6 +66,7 @@ export async function runAerospikeDev(
       faults,
       nsupPeriodMs,
       readyAt,
+      accessAddress: accessAddress && inUrl(accessAddress),
     };
     return new NodeServer(new Executor(database, cluster, node, faults), info, resolved.maxConnections, onFailure);
   });
@@ -87,7 +89,9 @@ export async function runAerospikeDev(
   };
   const ports = cluster.nodes.map(({ port }) => port);
   return {
-    hosts: ports.map((port) => `${host}:${port}`).join(','),
+    hosts: ports
+      .map((port) => `${accessAddress === undefined ? reachable(host) : inUrl(accessAddress)}:${port}`)
+      .join(','),
     ports,
     port: ports[0]!,
     faults: {

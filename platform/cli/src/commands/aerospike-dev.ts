@@ -22,6 +22,12 @@ export const aerospikeDevCommand = defineCommand({
       description: 'TCP port of the first node; 0 takes free ones',
     }),
     host: stringOption({ flag: 'host', default: '127.0.0.1', minLength: 1, description: 'Address to listen on' }),
+    accessAddress: stringOption({
+      flag: 'access-address',
+      optional: true,
+      minLength: 1,
+      description: 'Address that clients are told, where it is another one than they connect to',
+    }),
     namespaces: listOption({
       flag: 'namespaces',
       default: 'test',
@@ -81,6 +87,7 @@ export const aerospikeDevCommand = defineCommand({
         nsupPeriodMs: options.nsupPeriod,
         maxNamespaceBytes: options.namespaceSize,
         allowManyNamespaces: options.allowManyNamespaces,
+        ...(options.accessAddress !== undefined && { accessAddress: options.accessAddress }),
         ...(options.snapshot !== undefined && { snapshot: options.snapshot }),
       },
       (err) => log.error({ err }, 'a command has failed'),

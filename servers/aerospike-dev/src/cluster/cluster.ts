@@ -16,7 +16,6 @@ export interface ClusterNode {
  */
 export class Cluster {
   readonly name: string;
-  readonly host: string;
   readonly nodes: readonly ClusterNode[];
   readonly #replicationFactor: number;
   #partitionGeneration = 1;
@@ -25,9 +24,8 @@ export class Cluster {
   /** By partition the indexes of its owners, the master first; made anew after each change. */
   #owners: readonly number[][] = [];
 
-  constructor(name: string, host: string, nodeCount: number, replicationFactor: number) {
+  constructor(name: string, nodeCount: number, replicationFactor: number) {
     this.name = name;
-    this.host = host;
     this.#replicationFactor = replicationFactor;
     this.nodes = Array.from({ length: nodeCount }, (_, index) => ({
       index,

@@ -11,10 +11,10 @@ export const clusterCommands: InfoFamily = {
   'service-clear-std': address,
   'service-clear-alt': address,
   service: address,
-  services: ({ cluster, node }) =>
+  services: ({ cluster, node, address: host }) =>
     cluster
       .peersOf(node)
-      .map(({ port }) => `${cluster.host}:${port}`)
+      .map(({ port }) => `${host}:${port}`)
       .join(';'),
   partitions: () => `${PARTITIONS}`,
   'cluster-stable': ({ cluster }) => cluster.partitionGeneration.toString(16).toUpperCase().padStart(12, '0'),
@@ -29,11 +29,11 @@ export const clusterCommands: InfoFamily = {
   },
 };
 
-function peers({ cluster, node }: InfoContext): string {
-  const listed = cluster.peersOf(node).map(({ name, port }) => `[${name},,[${cluster.host}:${port}]]`);
+function peers({ cluster, node, address: host }: InfoContext): string {
+  const listed = cluster.peersOf(node).map(({ name, port }) => `[${name},,[${host}:${port}]]`);
   return `${cluster.peersGeneration},3000,[${listed.join(',')}]`;
 }
 
-function address({ cluster, node }: InfoContext): string {
-  return `${cluster.host}:${node.port}`;
+function address({ node, address: host }: InfoContext): string {
+  return `${host}:${node.port}`;
 }

@@ -2,8 +2,8 @@ import type { Cluster, ClusterNode } from '../cluster/cluster.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Database } from '../storage/database.ts';
 
-/** What an info command can see. */
-export interface InfoContext {
+/** What an info command of every connection can see. */
+export interface NodeInfo {
   readonly cluster: Cluster;
   readonly node: ClusterNode;
   readonly database: Database;
@@ -11,6 +11,14 @@ export interface InfoContext {
   readonly nsupPeriodMs: number;
   /** When the node has started, in milliseconds since 1970: until then clients shall not use it. */
   readonly readyAt: number;
+  /** Address that the nodes give to clients as theirs; undefined: the one that the client has connected to. */
+  readonly accessAddress: string | undefined;
+}
+
+/** What an info command can see. */
+export interface InfoContext extends NodeInfo {
+  /** Address of the nodes as this client can reach them. */
+  readonly address: string;
 }
 
 /** Parameters of an info command: `namespace=test;set=demo`, or the parts of a path: `sets/test/demo`. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import { inUrl } from '../address.ts';
 import { answerInfo } from '../info/index.ts';
-import type { InfoContext } from '../info/command.ts';
+import type { InfoContext, NodeInfo } from '../info/command.ts';
 import { FRAME } from '../protocol/constants.ts';
 import { FrameError, FrameReader } from '../protocol/frame-reader.ts';
 import { adminResponse, emptyOutcome, infoResponse, singleResponse } from '../protocol/response.ts';
@@ -15,9 +16,10 @@ import type { Reply } from '../protocol/reply.ts';
 export function serveConnection(
   socket: Socket,
   executor: Executor,
-  info: InfoContext,
+  info: NodeInfo,
   onError: (error: unknown) => void,
 ): void {
+  const context: InfoContext = { ...info, address: info.accessAddress ?? localAddress(socket) };
   const reply: Reply = {
     send: (frame) => {
       if (!socket.destroyed) socket.write(frame);
@@ -32,7 +34,7 @@ export function serveConnection(
   };
   const run = (type: number, bytes: Buffer, start: number, end: number): Promise<void> | undefined => {
     if (type === FRAME.message) return executor.execute(bytes, start, end, reply);
-    if (type === FRAME.info) reply.send(infoResponse(answerInfo(info, bytes.toString('utf8', start, end))));
+    if (type === FRAME.info) reply.send(infoResponse(answerInfo(context, bytes.toString('utf8', start, end))));
     // Community Edition takes no compressed commands (8.1, `as/src/base/proto_ce.c`) and has no users.
     else if (type === FRAME.compressed) reply.send(singleResponse(emptyOutcome(RESULT.enterpriseOnly)));
     else if (type === FRAME.admin) reply.send(adminResponse(RESULT.securityNotSupported));
@@ -56,6 +58,12 @@ export function serveConnection(
   });
   // A client that goes away in the middle of something is no fault of the server's.
   socket.on('error', () => socket.destroy());
+}
+
+/** The server's side of the connection: an address that this client can surely reach, also on every interface. */
+function localAddress({ localAddress: address = '127.0.0.1' }: Socket): string {
+  const withoutMapping = address.replace(/^::ffff:(?=\d+\.)/, '');
+  return inUrl(withoutMapping);
 }
 
 function drained(socket: Socket): Promise<boolean> {

@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import type { InfoContext } from '../info/command.ts';
+import type { NodeInfo } from '../info/command.ts';
 import { serveConnection } from './connection.ts';
 import type { Executor } from './executor.ts';
 
 /** One node's listener and its connections. */
 export class NodeServer {
   readonly #executor: Executor;
-  readonly #info: InfoContext;
+  readonly #info: NodeInfo;
   readonly #onError: (error: unknown) => void;
   readonly #sockets = new Set<Socket>();
   readonly #maxConnections: number;
   #server: Server | undefined;
 
-  constructor(executor: Executor, info: InfoContext, maxConnections: number, onError: (error: unknown) => void) {
+  constructor(executor: Executor, info: NodeInfo, maxConnections: number, onError: (error: unknown) => void) {
     this.#executor = executor;
     this.#maxConnections = maxConnections;
     this.#info = info;
