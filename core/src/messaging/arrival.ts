@@ -4,7 +4,10 @@ export class Arrival {
 
   /** Something has arrived. */
   tell(): void {
-    this.#tell?.();
+    const tell = this.#tell;
+    // Telling a second time costs as much as the first.
+    this.#tell = undefined;
+    tell?.();
   }
 
   /** Resolves at the next `tell`, or when the signal aborts. */

@@ -26,8 +26,8 @@ export class Receipts {
   #toldBefore = 0;
   /** Given to the application by `next`, to be acknowledged when it asks again. */
   #given: Item[] = [];
-  /** With manual acknowledgement. */
-  readonly #itemOf = new WeakMap<Message, Item>();
+  /** With manual acknowledgement, those that are not acknowledged. No WeakMap: it costs more than all the rest. */
+  readonly #itemOf = new Map<Message, Item>();
 
   constructor(options: ReceiptsOptions) {
     this.#options = options;
@@ -65,7 +65,8 @@ export class Receipts {
   }
 
   track(item: Item): void {
-    this.#current?.track(item);
+    if (this.#current === undefined) return;
+    this.#current.track(item);
     if (this.#options.ack === 'manual') this.#itemOf.set(item.message, item);
   }
 
@@ -92,7 +93,9 @@ export class Receipts {
 
   acknowledge(message: Message): void {
     const item = this.#itemOf.get(message) ?? this.#given.find((given) => given.message === message);
-    if (item !== undefined) this.done(item);
+    if (item === undefined) return;
+    this.#itemOf.delete(message);
+    this.done(item);
   }
 
   done(item: Item): void {
@@ -116,5 +119,6 @@ export class Receipts {
     this.#current?.abandon();
     this.#current = undefined;
     this.#given = [];
+    this.#itemOf.clear();
   }
 }

@@ -1,5 +1,4 @@
 import type { Logger } from '../../logging.ts';
-import type { Message } from '../../publisher.ts';
 import type { Subscriber, SubscriberDetails } from '../../subscriber.ts';
 import type { SubscriberConfig } from '../create.ts';
 import { SourceSubscriber } from '../source-subscriber.ts';
@@ -7,6 +6,7 @@ import type { PreparedSource, Received, Source } from '../source.ts';
 import { Arrival } from '../arrival.ts';
 import { Children } from './children.ts';
 import { Feed } from './feed.ts';
+import type { FromChild } from './feed.ts';
 import { subscriberWithoutUrl } from './standalone.ts';
 import { startAll } from './start-all.ts';
 
@@ -21,13 +21,17 @@ export interface FanInStatus {
   readonly active: number;
 }
 
+/** Of each child with manual acknowledgement, unless `max_depth` says otherwise. */
+const AHEAD = 1000;
+
 /**
  * Receives from several subscribers as one. A message is acknowledged to the child that it came from, as with any
  * subscriber. Starting, suspending, freezing and closing it does the same with its children. A child that fails or ends
  * is left behind, and its state stands in `details()`; when all have ended, so has this one.
  *
- * At most one message per child is received ahead of the application, more of children with `ack` manual. On closing,
- * a message received ahead comes again where its child's source can do that; freeze and drain first where it cannot.
+ * At most one message per child is received ahead of the application; of children with `ack` manual `max_depth`, 1,000
+ * by default. On closing, what was received ahead comes again where its child's source can do that; freeze and drain
+ * first where it cannot.
  *
  * @example
  * const orders = new FanInSubscriber('orders', [fromKafka, fromFile]);
@@ -39,9 +43,10 @@ export class FanInSubscriber extends SourceSubscriber {
 
   /** Takes the options of every subscriber. @throws INVALID_ARGUMENT when two children share a name */
   constructor(name: string, subscribers: readonly Subscriber[], config: SubscriberConfig = {}) {
-    const children = new Merge(name, config.logger);
+    const options = subscriberWithoutUrl(name, 'fan-in', { maxDepth: AHEAD, ...config });
+    const children = new Merge(name, options.values.maxDepth, config.logger);
     for (const subscriber of subscribers) children.add(subscriber);
-    super(children, subscriberWithoutUrl(name, 'fan-in', config));
+    super(children, options);
     this.#children = children;
   }
 
@@ -53,7 +58,10 @@ export class FanInSubscriber extends SourceSubscriber {
     this.#children.feed(subscriber);
   }
 
-  /** Receives no more from it. The caller closes it. Undefined when there is none of this name. */
+  /**
+   * Receives no more from it; what it had given can still be read and acknowledged. The caller closes it. Undefined when
+   * there is none of this name.
+   */
   remove(name: string): Subscriber | undefined {
     return this.#children.remove(name);
   }
@@ -113,28 +121,27 @@ export class FanInSubscriber extends SourceSubscriber {
 
 /** The children as one source. */
 class Merge extends Children<Subscriber> implements PreparedSource {
-  readonly onDemand = true;
   readonly #who: string;
+  readonly #maxDepth: number;
   readonly #logger: Logger | undefined;
   readonly #feeds = new Map<Subscriber, Feed>();
-  /** Whose message it is. */
-  readonly #feedOf = new WeakMap<Received, Feed>();
   /** The child that is asked first, so that a busy one does not starve the others. */
   #turn = 0;
   readonly #arrival = new Arrival();
 
-  constructor(name: string, logger: Logger | undefined) {
+  constructor(name: string, maxDepth: number, logger: Logger | undefined) {
     super(`fan-in "${name}"`);
     this.#who = `fan-in "${name}"`;
+    this.#maxDepth = maxDepth;
     this.#logger = logger;
   }
 
   feed(child: Subscriber): void {
-    const feed = new Feed(
-      child,
-      () => this.#arrival.tell(),
-      (err) => this.#logger?.error({ err, child: child.name }, `${this.#who}: a child has failed`),
-    );
+    const feed = new Feed(child, {
+      maxDepth: this.#maxDepth,
+      changed: () => this.#arrival.tell(),
+      failed: (err) => this.#logger?.error({ err, child: child.name }, `${this.#who}: a child has failed`),
+    });
     this.#feeds.set(child, feed);
     void feed.run();
   }
@@ -142,6 +149,7 @@ class Merge extends Children<Subscriber> implements PreparedSource {
   override remove(name: string): Subscriber | undefined {
     const child = super.remove(name);
     if (child !== undefined) this.#feeds.get(child)?.stop();
+    this.#arrival.tell();
     return child;
   }
 
@@ -150,7 +158,10 @@ class Merge extends Children<Subscriber> implements PreparedSource {
     for (const child of this.all()) this.feed(child);
     return {
       receive: (max, signal) => this.#receive(max, signal),
-      acknowledge: async (received) => this.#acknowledge(received),
+      // What it gets is what it gave.
+      acknowledge: async (received) => {
+        for (const one of received as readonly FromChild[]) one.feed.acknowledge(one);
+      },
       close: () => this.#close(),
     };
   }
@@ -163,29 +174,21 @@ class Merge extends Children<Subscriber> implements PreparedSource {
     return this.#take(max);
   }
 
+  /** One of each in turn. */
   #take(max: number): Received[] {
-    const feeds = [...this.#feeds.values()];
+    for (const [child, feed] of this.#feeds) if (feed.isSpent) this.#feeds.delete(child);
     const received: Received[] = [];
-    for (const [at] of feeds.entries()) {
-      const feed = feeds[(at + this.#turn) % feeds.length]!;
-      for (const message of feed.take(max - received.length)) {
-        const one = receivedOf(message);
-        this.#feedOf.set(one, feed);
-        received.push(one);
-      }
+    const busy = [...this.#feeds.values()].filter(({ ready }) => ready > 0);
+    while (busy.length > 0 && received.length < max) {
+      const at = this.#turn++ % busy.length;
+      received.push(busy[at]!.take());
+      if (busy[at]!.ready === 0) busy.splice(at, 1);
     }
-    this.#turn++;
     return received;
   }
 
-  #acknowledge(received: readonly Received[]): void {
-    for (const one of received) this.#feedOf.get(one)?.acknowledge(one.token as Message);
-  }
-
   async #close(): Promise<void> {
-    for (const feed of this.#feeds.values()) feed.stop();
+    for (const feed of this.#feeds.values()) feed.abandon();
     await Promise.all(this.all().map((child) => child.close()));
   }
 }
-
-const receivedOf = (message: Message): Received => ({ ...message, body: '', token: message });

@@ -1,81 +1,106 @@
-import { hasCode } from '../../errors.ts';
-import type { Message } from '../../publisher.ts';
+import { MillraceError } from '../../errors.ts';
+import type { JsonValue, Message } from '../../publisher.ts';
 import type { Subscriber } from '../../subscriber.ts';
+import { Fifo } from '../fifo.ts';
+import type { Received } from '../source.ts';
 
-/** So many messages of a child with manual acknowledgement may wait to be taken. */
-const AHEAD = 1000;
+/** A message of a child, as the fan-in receives it. */
+export class FromChild implements Received {
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly value: JsonValue;
+  readonly body = '';
+  readonly message: Message;
+  readonly feed: Feed;
 
-/** Takes the messages of one child. */
+  constructor(message: Message, feed: Feed) {
+    this.key = message.key;
+    this.headers = message.headers;
+    this.value = message.value;
+    this.message = message;
+    this.feed = feed;
+  }
+}
+
+export interface FeedOptions {
+  /** Messages of a child with manual acknowledgement that may be held at once. */
+  readonly maxDepth: number;
+  /** There is something to take, or the child has ended. */
+  changed(): void;
+  failed(error: unknown): void;
+}
+
+/** Takes the messages of one child, and holds them until they are acknowledged. */
 export class Feed {
   readonly #child: Subscriber;
-  readonly #changed: () => void;
-  readonly #failed: (error: unknown) => void;
+  readonly #options: FeedOptions;
+  /** One, where the child takes the end of its handler for the acknowledgement. */
+  readonly #limit: number;
   readonly #stopped = new AbortController();
-  /** Asking a child for the next message would acknowledge the one before. */
-  readonly #oneAtATime: boolean;
-  #ready: Message[] = [];
-  #underWay = 0;
-  #wake: (() => void) | undefined;
+  readonly #ready = new Fifo<FromChild>();
+  /** Ready, or taken and not acknowledged. */
+  #held = 0;
+  #room: PromiseWithResolvers<void> | undefined;
   ended = false;
 
-  /** `changed` is called when there is something to take, and at the end; `failed` when the child has failed. */
-  constructor(child: Subscriber, changed: () => void, failed: (error: unknown) => void) {
+  constructor(child: Subscriber, options: FeedOptions) {
     this.#child = child;
-    this.#changed = changed;
-    this.#failed = failed;
-    this.#oneAtATime = child.details().ack === 'auto';
+    this.#options = options;
+    this.#limit = child.details().ack === 'auto' ? 1 : options.maxDepth;
+  }
+
+  /** That can be taken. */
+  get ready(): number {
+    return this.#ready.length;
+  }
+
+  /** Whether nothing will be ready any more, as its child was taken out. */
+  get isSpent(): boolean {
+    return this.#stopped.signal.aborted && this.ready === 0;
   }
 
   /** Until the child ends or `stop`. Does not reject. */
   async run(): Promise<void> {
     const { signal } = this.#stopped;
     try {
-      while (!signal.aborted) {
-        if (this.#full()) await this.#room();
-        else if (!(await this.#receive(signal))) break;
-      }
+      await this.#child.subscribe((message) => this.#hold(message), { signal });
     } catch (error) {
-      if (!hasCode(error, 'CANCELLED')) this.#failed(error);
+      if (!signal.aborted) this.#options.failed(error);
     }
     this.ended = true;
-    this.#changed();
+    this.#options.changed();
   }
 
-  take(max: number): Message[] {
-    const taken = this.#ready.splice(0, max);
-    this.#underWay += taken.length;
-    this.#wake?.();
-    return taken;
+  take(): FromChild {
+    return this.#ready.shift()!;
   }
 
-  acknowledge(message: Message): void {
+  acknowledge({ message }: FromChild): void {
+    this.#held--;
     this.#child.acknowledge(message);
-    this.#underWay--;
-    this.#wake?.();
+    if (this.#held * 2 > this.#limit) return;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
+  /** Asks for nothing more. What is held can still be taken and acknowledged. */
   stop(): void {
     this.#stopped.abort();
-    this.#wake?.();
   }
 
-  #full(): boolean {
-    return this.#ready.length + (this.#oneAtATime ? this.#underWay : 0) >= (this.#oneAtATime ? 1 : AHEAD);
+  /** Stops, and leaves what is held unacknowledged. */
+  abandon(): void {
+    this.stop();
+    this.#room?.reject(new MillraceError('CANCELLED', `the fan-in of "${this.#child.name}" is closed`));
   }
 
-  /** False when the child has ended. */
-  async #receive(signal: AbortSignal): Promise<boolean> {
-    const message = await this.#child.next({ signal });
-    if (message === undefined) return false;
-    this.#ready.push(message);
-    this.#changed();
-    return true;
-  }
-
-  async #room(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    await promise;
-    this.#wake = undefined;
+  /** The handler: the child waits for a promise before it gives the next one. */
+  #hold(message: Message): void | Promise<void> {
+    this.#held++;
+    this.#ready.push(new FromChild(message, this));
+    this.#options.changed();
+    if (this.#held < this.#limit) return undefined;
+    this.#room = Promise.withResolvers<void>();
+    return this.#room.promise;
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   FanInSubscriber,
   HolderSubscriber,
@@ -123,6 +125,75 @@ describe('fan-in', () => {
     expect(await first.next({ timeoutMs: 0 })).toEqual({ value: 'unheard' });
     await merged.close();
   });
+});
+
+describe('a fan-in whose child was removed', () => {
+  it('goes on with the next one, also when it was the last', async () => {
+    const [first, second] = [new HolderSubscriber('first'), new HolderSubscriber('second')];
+    const merged = new FanInSubscriber('merged', [first]);
+    await merged.start();
+    const waiting = merged.next();
+    merged.remove('first');
+    await merged.add(second);
+    second.addData(2);
+    expect(await waiting).toEqual({ value: 2 });
+    await merged.close();
+  });
+
+  it.each(['auto', 'manual'] as const)('gives what it held, and acknowledges it: ack %s', async (ack) => {
+    const { subscriber, acknowledged } = counting('a', 100, { ack });
+    const merged = new FanInSubscriber('merged', [subscriber], { max_depth: 10 });
+    await merged.start();
+    const first = await merged.next();
+    merged.remove('a');
+    const values = [first?.value];
+    for (
+      let one = await merged.next({ timeoutMs: 20 });
+      one !== undefined;
+      one = await merged.next({ timeoutMs: 20 })
+    ) {
+      values.push(one.value);
+    }
+    expect(values).toEqual(Array.from({ length: ack === 'auto' ? 1 : 10 }, (_, i) => ['a', i + 1]));
+    await expect.poll(() => acknowledged).toHaveLength(values.length);
+    await Promise.all([merged.close(), subscriber.close()]);
+    expect(acknowledged).toHaveLength(values.length);
+  });
+
+  it('lets go of it', async () => {
+    const merged = new FanInSubscriber('merged', [new HolderSubscriber('stays')]);
+    await merged.start();
+    // A function of its own, whose variables are gone when it returns.
+    const addAndRemove = async (count: number): Promise<WeakRef<HolderSubscriber>> => {
+      const child = new HolderSubscriber(`child ${count}`);
+      await merged.add(child);
+      child.addData(count);
+      expect(await merged.next()).toEqual({ value: count });
+      merged.remove(child.name);
+      await child.close();
+      return new WeakRef(child);
+    };
+    const removed = [await addAndRemove(1), await addAndRemove(2), await addAndRemove(3)];
+    expect(await merged.next({ timeoutMs: 20 })).toBeUndefined();
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await expect.poll(() => (collect(), removed.filter((child) => child.deref() !== undefined).length)).toBe(0);
+    await merged.close();
+  });
+});
+
+it('receives at most max_depth of each child ahead', async () => {
+  const children = ['a', 'b'].map((name) => counting(name, 5000, { ack: 'manual' }).subscriber);
+  const merged = new FanInSubscriber('merged', children);
+  await merged.start();
+  expect(merged.details().max_depth).toBe(1000);
+  await merged.next();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(children.map((child) => child.details().unacknowledged)).toEqual([1000, 1000]);
+  const rest: unknown[] = [];
+  for await (const { value } of merged) rest.push(value);
+  expect(rest).toHaveLength(9999);
+  await merged.close();
 });
 
 describe('fanin: URLs', () => {
