@@ -15,7 +15,7 @@ import type { Fence } from './fences.ts';
 /** `npm start` or `npx millrace up`, with its flags: the last command of a block, because it does not end. */
 const START = /^(?:npm start(?: --)?|npx millrace up)((?: --?[\w./-]+(?: \w+)?)*)$/;
 
-/** Where a program of a document looks for a server: it gets one of the session's own. */
+/** Where a document looks for a server: it gets one of the session's own. */
 const REDIS = 'localhost:6379';
 const KAFKA = 'localhost:9092';
 
@@ -28,7 +28,7 @@ const LONGEST_MS = 20_000;
  */
 export class DocumentSession {
   readonly #root: string;
-  /** Programs of the document are written here, and run here. */
+  /** Programs of the document are written here; programs and commands run here. */
   readonly #folder: string;
   readonly #dataDirectory: string;
   #platform: MillraceProcess | undefined;
@@ -41,13 +41,15 @@ export class DocumentSession {
     this.#dataDirectory = dataDirectory;
   }
 
-  /** What the block prints, with the port and the directory that the document names. */
+  /** What the block prints, with the addresses and the directory that the document names. */
   async run(fence: Fence): Promise<string> {
     const output = fence.language === 'ts' ? await this.#runProgram(fence) : await this.#runCommands(fence.code);
     return output
       .replaceAll(this.#platform?.url ?? 'http://127.0.0.1:8080', 'http://127.0.0.1:8080')
       .replaceAll(` --data ${this.#data}`, '')
-      .replaceAll(this.#data, this.#dataDirectory);
+      .replaceAll(this.#data, this.#dataDirectory)
+      .replaceAll(`127.0.0.1:${this.#redis?.port}`, REDIS)
+      .replaceAll(`127.0.0.1:${this.#kafka?.port}`, KAFKA);
   }
 
   async close(): Promise<void> {
@@ -62,11 +64,15 @@ export class DocumentSession {
 
   async #runProgram({ code, line }: Fence): Promise<string> {
     const file = join(this.#folder, `program-${line}.ts`);
+    await writeFile(file, await this.#withServers(code));
+    return this.#execute(process.execPath, [file]);
+  }
+
+  async #withServers(code: string): Promise<string> {
     if (code.includes(REDIS)) this.#redis ??= await startRedis({ appendOnly: true });
     if (code.includes(KAFKA)) this.#kafka ??= await startKafka();
     const [redis, kafka] = [this.#redis, this.#kafka].map((server) => `127.0.0.1:${server?.port}`);
-    await writeFile(file, code.replaceAll(REDIS, redis!).replaceAll(KAFKA, kafka!));
-    return this.#execute(process.execPath, [file], this.#folder);
+    return code.replaceAll(REDIS, redis!).replaceAll(KAFKA, kafka!);
   }
 
   async #runCommands(code: string): Promise<string> {
@@ -75,7 +81,8 @@ export class DocumentSession {
     const commands = start === null ? lines : lines.slice(0, -1);
     // No platform is asked before it has applied what it was told: a reader is not that fast.
     await this.#caughtUp();
-    const output = commands.length === 0 ? '' : await this.#execute('sh', ['-c', this.#local(commands.join('\n'))]);
+    const output =
+      commands.length === 0 ? '' : await this.#execute('sh', ['-c', await this.#local(commands.join('\n'))]);
     return start === null ? output : output + (await this.#start(start[1]!.split(' ').filter((word) => word !== '')));
   }
 
@@ -87,15 +94,15 @@ export class DocumentSession {
     return platform.output();
   }
 
-  #local(commands: string): string {
+  async #local(commands: string): Promise<string> {
     const { host } = new URL(this.#platform?.url ?? 'http://127.0.0.1:8080');
-    return commands
+    return (await this.#withServers(commands))
       .replaceAll(/\b(?:localhost|127\.0\.0\.1):8080\b/g, host)
       .replaceAll(`./${this.#dataDirectory}`, this.#data)
       .replaceAll('npx ', '');
   }
 
-  async #execute(file: string, args: readonly string[], cwd = this.#root): Promise<string> {
+  async #execute(file: string, args: readonly string[]): Promise<string> {
     // curl shows its progress when it does not write to a terminal.
     await writeFile(join(this.#folder, '.curlrc'), 'no-progress-meter\n');
     const env = {
@@ -107,7 +114,8 @@ export class DocumentSession {
     };
     return new Promise((resolve) => {
       // A document may show a command that fails: what it prints is compared, not how it ends.
-      execFile(file, args, { cwd, env, timeout: LONGEST_MS }, (_error, stdout, stderr) => resolve(stdout + stderr));
+      const options = { cwd: this.#folder, env, timeout: LONGEST_MS };
+      execFile(file, args, options, (_error, stdout, stderr) => resolve(stdout + stderr));
     });
   }
 
