@@ -42,6 +42,34 @@ it('opens another connection after the server has closed one that nothing was as
   expect(lost).toEqual([]);
 });
 
+it('opens another connection after an answer that says it is the last', async () => {
+  const sockets = new Set<unknown>();
+  const server = createServer((request, response) => {
+    sockets.add(request.socket);
+    const isTag = request.method === 'POST';
+    response.writeHead(isTag ? 204 : 200, { connection: 'close', ...(!isTag && { 'content-length': 2 }) });
+    response.end(isTag ? undefined : 'ok');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const lost: unknown[] = [];
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const connection = new Connection(url, (error) => lost.push(error));
+  const TAG = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n';
+  for (const [text, status] of [
+    [REQUEST, 200],
+    [TAG, 204],
+    [TAG, 204],
+    [REQUEST, 200],
+  ] as const) {
+    expect(await new Promise((resolve) => connection.send(text, resolve))).toBe(status);
+    expect(connection.isOpen).toBe(false);
+  }
+  expect(sockets.size).toBe(4);
+  expect(lost).toEqual([]);
+});
+
 it('tells when the connection ends before the answer', async () => {
   const server = await listening('never');
   const lost = Promise.withResolvers<unknown>();
@@ -49,5 +77,8 @@ it('tells when the connection ends before the answer', async () => {
   connection.send(REQUEST, () => lost.reject(new Error('there was no answer')));
   await expect.poll(server.connections).toBe(1);
   server.closeAll();
-  expect(await lost.promise).toMatchObject({ code: 'NOT_RUNNING' });
+  expect(await lost.promise).toMatchObject({
+    code: 'NOT_RUNNING',
+    message: expect.stringContaining('answers no more'),
+  });
 });

@@ -137,6 +137,23 @@ describe('load', () => {
     },
   );
 
+  it('tells what is in doubt when the platform is stopped in the middle', async () => {
+    const other = join(directory, 'stopped');
+    const stopped = await startMillrace({ dataDirectory: other });
+    const running = runMillrace(['load', '--rate', '500', '--count', '1000000', '--data', other]);
+    while ((await statusOf(other)).accepted < 200) await sleep(50);
+    expect((await stopped.stop()).code).toBe(0);
+    const { code, stdout, stderr } = await running;
+    expect(stdout).toMatch(/The run ended early: http:\S+ answers no more \([\w ]+\): was the platform stopped\?$/m);
+    const [, acknowledged, sent] = /^([\d,]+) of ([\d,]+) tags acknowledged/.exec(stdout)!;
+    const unanswered = /^([\d,]+) tags? without an answer: whether they are stored is in doubt$/m.exec(stdout)?.[1];
+    const numberOf = (text = '0'): number => Number(text.replaceAll(',', ''));
+    expect(numberOf(unanswered)).toBe(numberOf(sent) - numberOf(acknowledged));
+    expect(stdout).not.toContain('caught up');
+    expect(stderr).not.toContain('    at ');
+    expect(code).toBe(1);
+  });
+
   it('notices a single wrong figure', async () => {
     let spoiled = 0;
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -6,12 +6,13 @@ export type OnAnswer = (status: number, body: string) => void;
 
 const BUFFER_BYTES = 64 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
+const CLOSE = Buffer.from('onnection: close\r\n');
 const ZERO = 0x30;
 
 /**
  * One HTTP/1.1 connection with one request in flight, on a bare socket: a generator that costs as much as the platform
  * would measure itself. It understands the answers that have a Content-Length, which are all of the platform's. A server
- * may close a connection that nothing is asked on: the next request opens another.
+ * may close a connection that nothing is asked on, or say in an answer that it is the last: the next request opens another.
  */
 export class Connection {
   private readonly url: URL;
@@ -61,8 +62,8 @@ export class Connection {
         },
       },
     });
-    socket.on('error', ({ message }) => this.ended(socket, message));
-    socket.on('close', () => this.ended(socket, 'the platform closed it'));
+    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => this.ended(socket, code ?? message));
+    socket.on('close', () => this.ended(socket, 'it closed the connection'));
     return socket;
   }
 
@@ -72,7 +73,9 @@ export class Connection {
     this.received = Buffer.alloc(0);
     if (this.closed || !this.busy) return;
     this.closed = true;
-    this.onLost(new MillraceError('NOT_RUNNING', `the connection to ${this.url.origin} is lost: ${reason}`));
+    this.onAnswer = undefined;
+    const message = `${this.url.origin} answers no more (${reason}): was the platform stopped?`;
+    this.onLost(new MillraceError('NOT_RUNNING', message));
   }
 
   private receive(buffer: Buffer, length: number): void {
@@ -80,7 +83,7 @@ export class Connection {
       const status = statusOf(buffer);
       const complete = buffer[length - 1] === 0x0a && buffer[length - 3] === 0x0a;
       // The usual answer by far: all of it at once, and nothing after its head.
-      if (status === 204 && complete) return this.finish(status, '');
+      if (status === 204 && complete) return this.finish(status, '', buffer.subarray(0, length).includes(CLOSE));
     }
     this.received = Buffer.concat([this.received, buffer.subarray(0, length)]);
     const headEnd = this.received.indexOf(HEAD_END);
@@ -92,14 +95,19 @@ export class Connection {
       this.socket?.destroy(new Error('an answer has no Content-Length'));
       return;
     }
+    const isLast = this.received.subarray(0, headEnd + HEAD_END.length).includes(CLOSE);
     const from = headEnd + HEAD_END.length;
     if (this.received.length < from + bodyLength) return;
     const body = this.received.toString('utf8', from, from + bodyLength);
     this.received = Buffer.alloc(0);
-    this.finish(status, body);
+    this.finish(status, body, isLast);
   }
 
-  private finish(status: number, body: string): void {
+  private finish(status: number, body: string, isLast: boolean): void {
+    if (isLast) {
+      this.socket?.destroy();
+      this.socket = undefined;
+    }
     const onAnswer = this.onAnswer;
     this.onAnswer = undefined;
     onAnswer?.(status, body);

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MillraceError } from '@millrace/core';
 import { Connection } from './connection.ts';
 
 /** Requests waiting per connection: enough to never run dry, little enough to keep a run's end near. */
 const QUEUE_LENGTH = 64;
+/** A platform that stops answers what it has received within two seconds. */
+const LAST_ANSWERS_MS = 2500;
 
 export interface LaneRequest {
   /** Made when it is its turn, so that nothing large waits. */
@@ -37,6 +40,7 @@ export class Lanes {
   private readonly queues: Waiting[][];
   private readonly options: LanesOptions;
   private outstanding = 0;
+  private isEnding = false;
 
   constructor(url: URL, options: LanesOptions) {
     this.options = options;
@@ -70,6 +74,13 @@ export class Lanes {
     if (!this.connections[lane]!.busy) this.sendNext(lane);
   }
 
+  /** Sends nothing more, and waits for the answers that are still to come. */
+  async end(): Promise<void> {
+    this.isEnding = true;
+    const since = performance.now();
+    while (this.connections.some(({ busy }) => busy) && performance.now() - since < LAST_ANSWERS_MS) await sleep(10);
+  }
+
   close(): void {
     for (const connection of this.connections) connection.close();
   }
@@ -79,7 +90,7 @@ export class Lanes {
   }
 
   private sendNext(lane: number): void {
-    const waiting = this.queues[lane]!.shift();
+    const waiting = this.isEnding ? undefined : this.queues[lane]!.shift();
     if (waiting === undefined) return;
     const { request } = waiting;
     const since = this.options.paced ? waiting.since : performance.now();

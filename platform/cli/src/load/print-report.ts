@@ -10,9 +10,11 @@ const COLUMNS = ['Latency, ms', 'Count', 'p50', 'p90', 'p99', 'p99.9', 'Max'].ma
 
 export function printReport(terminal: Terminal, report: LoadReport): void {
   const { tags, checked, mismatches, examples, latencyMs, seconds, colors } = { ...report, colors: terminal.colors };
+  const caughtUp =
+    report.interrupted === undefined ? `; caught up ${grouped(report.catchUpMs)} ms after the last one` : '';
   terminal.print(
     `${grouped(tags.acknowledged)} of ${counted(tags.sent, 'tag')} acknowledged in ${grouped(seconds)} s: ` +
-      `${grouped(tags.perSecond)}/s; caught up ${grouped(report.catchUpMs)} ms after the last one`,
+      `${grouped(tags.perSecond)}/s${caughtUp}`,
   );
   terminal.print(`event times ${report.from} to ${report.to}, seed ${report.seed}`);
   const rows = [
@@ -25,6 +27,10 @@ export function printReport(terminal: Terminal, report: LoadReport): void {
     terminal.print(colors.red(`${counted(count, 'tag')} refused with status ${status}`));
   }
   if (report.interrupted !== undefined) terminal.print(colors.red(`The run ended early: ${report.interrupted}`));
+  if (tags.unanswered > 0) {
+    const text = `${counted(tags.unanswered, 'tag')} without an answer: whether they are stored is in doubt`;
+    terminal.print(colors.red(text));
+  }
   const answers = `${counted(checked.profiles, 'profile')} and ${grouped(checked.aggregates)} aggregates compared`;
   const verdict = `${answers}, ${counted(mismatches, 'mismatch', 'mismatches')}`;
   terminal.print(mismatches === 0 ? colors.green(verdict) : colors.red(verdict));

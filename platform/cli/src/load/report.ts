@@ -28,6 +28,8 @@ export interface LoadReport {
   readonly tags: {
     readonly sent: number;
     readonly acknowledged: number;
+    /** Without an answer at the end of the run: whether they are stored is in doubt. */
+    readonly unanswered: number;
     /** How many tags were answered with another status than 204, by status. */
     readonly refused: Readonly<Record<string, number>>;
     readonly perSecond: number;

@@ -142,6 +142,7 @@ class LoadRun {
       const startedAt = performance.now();
       this.pacer.start(() => this.pump());
       await this.finished.promise;
+      if (this.failure !== undefined) await Promise.all([this.tags.end(), this.queries.end()]);
       const seconds = (performance.now() - startedAt) / 1000;
       const caughtUpFrom = performance.now();
       if (this.failure === undefined) await this.caughtUp();
@@ -274,6 +275,7 @@ class LoadRun {
       tags: {
         sent: this.sent,
         acknowledged,
+        unanswered,
         refused: this.refused,
         perSecond: seconds === 0 ? 0 : Math.round(acknowledged / seconds),
       },
