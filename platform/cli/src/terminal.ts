@@ -53,6 +53,24 @@ export const grouped = (value: number): string => value.toLocaleString('en-US', 
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${grouped(value)} ${value === 1 ? one : many}`;
 
+/**
+ * A text of strangers for the screen: control characters, which could move its cursor or set its title, as escapes.
+ *
+ * @example
+ * visible('a\nb');   // 'a\\nb'
+ */
+export const visible = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, (controls) => escapesOf(controls));
+
+/** As JSON writes them, which leaves out those above 0x7e. */
+const escapesOf = (controls: string): string =>
+  JSON.stringify(controls)
+    .slice(1, -1)
+    .replaceAll(
+      /[\u007f-\u009f\u2028\u2029]/g,
+      (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Bytes rounded for a person: `12.3 MB`, in powers of 1000. */

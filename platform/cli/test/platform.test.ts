@@ -61,6 +61,8 @@ async function applied(count: number): Promise<void> {
   }
 }
 
+const numberOf = (text = '0'): number => Number(text.replaceAll(',', ''));
+
 async function forward(request: IncomingMessage, body: Buffer): Promise<{ status: number; text: string }> {
   const answer = await fetch(new URL(request.url ?? '', platform.url), {
     method: request.method ?? '',
@@ -147,7 +149,6 @@ describe('load', () => {
     expect(stdout).toMatch(/The run ended early: http:\S+ answers no more \([\w ]+\): was the platform stopped\?$/m);
     const [, acknowledged, sent] = /^([\d,]+) of ([\d,]+) tags acknowledged/.exec(stdout)!;
     const unanswered = /^([\d,]+) tags? without an answer: whether they are stored is in doubt$/m.exec(stdout)?.[1];
-    const numberOf = (text = '0'): number => Number(text.replaceAll(',', ''));
     expect(numberOf(unanswered)).toBe(numberOf(sent) - numberOf(acknowledged));
     expect(stdout).not.toContain('caught up');
     expect(stderr).not.toContain('    at ');
@@ -264,6 +265,23 @@ describe('queries', () => {
     const { columns, rows } = JSON.parse(grouped.stdout) as { columns: string[]; rows: string[][] };
     expect(columns).toEqual(['1m_bucket', 'action', 'brand_id', 'device', 'count', 'sum_price']);
     expect(rows.map((row) => Number(row[4])).reduce((sum, count) => sum + count, 0)).toBe(40);
+  });
+
+  it('let nothing of a stranger reach the screen as a command to it', async () => {
+    const cookie = '\u001b]0;title\u0007\n\u009b2J';
+    const tag = { ...(JSON.parse(lines(1, 'any-')) as object), cookie, origin: '\u001b[31m\u2028' };
+    const headers = { 'content-type': 'application/json' };
+    const { status } = await fetch(new URL('/user_tags', platform.url), {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(tag),
+    });
+    expect(status).toBe(204);
+    let shown = '';
+    while (!shown.includes('31m')) ({ stdout: shown } = await millrace('profile', cookie));
+    expect(shown).toContain('\\u001b]0;title\\u0007\\n\\u009b2J: ');
+    expect(shown).toContain('\\u001b[31m\\u2028');
+    expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028]/u);
   });
 
   it("give the platform's own error", async () => {

@@ -6,6 +6,7 @@ import { clientOptions, findPlatform } from '../platform-client.ts';
 import type { Column } from '../table.ts';
 import { bar, table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { visible } from '../terminal.ts';
 import { timeOptions, timeRange } from '../time-options.ts';
 
 interface AggregatesAnswer {
@@ -117,6 +118,6 @@ function chart(terminal: Terminal, { columns, rows }: AggregatesAnswer, drawn: s
   return table(
     terminal,
     [...shown, { name: `bar of ${drawn}` }],
-    rows.map((row, index) => [...row, bar(terminal, values[index]!, highest, BAR_WIDTH)]),
+    rows.map((row, index) => [...row.map(visible), bar(terminal, values[index]!, highest, BAR_WIDTH)]),
   );
 }

@@ -4,6 +4,7 @@ import type { DeadLettersAnswer } from '../dead-letters.ts';
 import { jsonOption } from '../json-option.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
 import { table } from '../table.ts';
+import { visible } from '../terminal.ts';
 
 export const deadLettersListCommand = defineCommand({
   name: 'dead-letters list',
@@ -31,9 +32,9 @@ export const deadLettersListCommand = defineCommand({
     const rows = answer.deadLetters.map(({ id, appendedAt, key, code, reason }) => [
       id,
       appendedAt,
-      key ?? '',
+      visible(key ?? ''),
       code,
-      reason,
+      visible(reason),
     ]);
     const columns = [{ name: 'Id' }, { name: 'Appended' }, { name: 'Key' }, { name: 'Code' }, { name: 'Reason' }];
     terminal.print(table(terminal, columns, rows));

@@ -1,9 +1,10 @@
-import { MillraceError, booleanOption, defineOptions } from '@millrace/core';
+import { MillraceError, booleanOption, defineOptions, hasCode } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import type { DeadLettersAnswer } from '../dead-letters.ts';
 import { jsonOption } from '../json-option.ts';
 import type { PlatformClient } from '../platform-client.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
+import { counted } from '../terminal.ts';
 
 const PAGE = 1000;
 
@@ -25,10 +26,18 @@ export const deadLettersRetryCommand = defineCommand({
       });
     }
     const platform = await findPlatform(options);
-    const ids = id === undefined ? await allIds(platform) : [id];
-    for (const one of ids) await platform.json('POST', `/admin/dead-letters/${encodeURIComponent(one)}/retry`);
-    if (options.json) terminal.print(JSON.stringify({ retried: ids }));
-    else terminal.print(`Retried ${ids.length} dead letter${ids.length === 1 ? '' : 's'}.`);
+    const retried: string[] = [];
+    for (const one of id === undefined ? await allIds(platform) : [id]) {
+      try {
+        await platform.json('POST', `/admin/dead-letters/${encodeURIComponent(one)}/retry`);
+        retried.push(one);
+      } catch (error) {
+        // Of all there were, somebody else has retried this one meanwhile.
+        if (!options.all || !hasCode(error, 'NOT_FOUND')) throw error;
+      }
+    }
+    if (options.json) terminal.print(JSON.stringify({ retried }));
+    else terminal.print(`Retried ${counted(retried.length, 'dead letter')}.`);
     return EXIT.ok;
   },
 });

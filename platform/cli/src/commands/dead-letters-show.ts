@@ -4,6 +4,7 @@ import type { DeadLetterAnswer } from '../dead-letters.ts';
 import { jsonOption } from '../json-option.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
 import type { Terminal } from '../terminal.ts';
+import { visible } from '../terminal.ts';
 
 const BYTES_PER_LINE = 16;
 
@@ -25,8 +26,8 @@ export const deadLettersShowCommand = defineCommand({
 function print(terminal: Terminal, { id, appendedAt, code, reason, key, value }: DeadLetterAnswer): void {
   terminal.print(`id        ${id}`);
   terminal.print(`appended  ${appendedAt}`);
-  terminal.print(`error     ${code}: ${reason}`);
-  terminal.print(`key       ${key ?? '(none)'}`);
+  terminal.print(`error     ${code}: ${visible(reason)}`);
+  terminal.print(`key       ${key === null ? '(none)' : visible(key)}`);
   const bytes = Buffer.from(value, 'base64');
   terminal.print(`value     ${bytes.length} bytes`);
   for (let at = 0; at < bytes.length; at += BYTES_PER_LINE) terminal.print(hexLine(bytes, at));

@@ -3,7 +3,7 @@ import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
 import { table } from '../table.ts';
-import { counted } from '../terminal.ts';
+import { counted, visible } from '../terminal.ts';
 import { timeOptions, timeRange } from '../time-options.ts';
 
 interface TagAnswer {
@@ -61,9 +61,16 @@ export const profileCommand = defineCommand({
       return EXIT.ok;
     }
     const { views, buys } = profile;
-    terminal.print(`${profile.cookie}: ${counted(views.length, 'view')}, ${counted(buys.length, 'buy')}`);
+    terminal.print(`${visible(profile.cookie)}: ${counted(views.length, 'view')}, ${counted(buys.length, 'buy')}`);
     const tags = [...views, ...buys];
-    if (tags.length > 0) terminal.print(table(terminal, COLUMNS, tags.map(rowOf)));
+    if (tags.length > 0)
+      terminal.print(
+        table(
+          terminal,
+          COLUMNS,
+          tags.map((tag) => rowOf(tag).map(visible)),
+        ),
+      );
     return EXIT.ok;
   },
 });
