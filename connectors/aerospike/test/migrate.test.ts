@@ -1,4 +1,5 @@
 import { startAerospikeDev } from '@millrace/aerospike-dev';
+import type { MillraceError } from '@millrace/core';
 import Aerospike from 'aerospike';
 import snappy from 'snappyjs';
 import { describe, expect, it } from 'vitest';
@@ -56,20 +57,37 @@ describe('the layout of the original platform', () => {
       await client.put(key('profiles', cookie), { profile: block(profile) });
     }
     await client.put(key('profiles', 'damaged'), { profile: Buffer.from('no block') });
+    const views = [tag('mixed', 'VIEW', 1), { ...(tag('mixed', 'VIEW', 2) as object), product_info: undefined }, null];
+    await client.put(key('profiles', 'mixed'), { profile: block({ cookie: 'mixed', views, buys: [] }) });
+    await client.put(key('aggregates', '[1647954000,0,0,0]'), { 0: Buffer.from('no block') });
     await client.put(key('aggregates', '[1647950400,0,0,0]'), { 25: block([510, 5, 100, 7]) });
     client.close();
-    const v1 = await openAerospikeV1(`aerospike://${server.hosts}/profiles`, { bin: 'profile' });
+    const options = { bin: 'profile', aggregatesNamespace: 'aggregates', bucketsPerKey: 60 };
+    const v1 = await openAerospikeV1(`aerospike://${server.hosts}/profiles`, options);
     const cookies = new Set<string>();
+    const problems: MillraceError[] = [];
     let unreadable = 0;
+    let damagedTags = 0;
     let next = 0;
     for await (const step of v1.profiles(0)) {
       for (const { cookie } of step.profiles) cookies.add(cookie);
       unreadable += step.unreadable;
+      damagedTags += step.damagedTags;
+      problems.push(...step.problems);
       next = step.next;
     }
-    expect([cookies.size, unreadable, next]).toEqual([500, 1, 4096]);
-    const totals = await v1.totals([1_647_951_900, 1_647_951_960], 'aggregates', 60);
-    expect(totals).toEqual({ views: 510, viewsPrice: 5, buys: 100, buysPrice: 7 });
+    expect([cookies.size, unreadable, damagedTags, next]).toEqual([501, 1, 2, 4096]);
+    expect(problems.map(({ code }) => code)).toEqual(['RECORD_UNREADABLE', 'RECORD_UNREADABLE', 'RECORD_UNREADABLE']);
+    const texts = problems.map(({ message }) => message).join('\n');
+    expect(texts).toMatch(/the bin "profile" of the record digest [0-9a-f]{40} in profiles .*: it holds no profile/);
+    expect(texts).toContain('of the record mixed in profiles cannot be moved whole: views[1]: its product_info.price');
+    expect(texts).toContain('views[2]: it is no object');
+    const sum = await v1.totals([1_647_951_900, 1_647_951_960, 1_647_954_000]);
+    expect(sum.totals).toEqual({ views: 510, viewsPrice: 5, buys: 100, buysPrice: 7 });
+    expect(sum.problems).toMatchObject([{ code: 'RECORD_UNREADABLE', details: { value: '[1647954000,0,0,0]' } }]);
+    await expect(
+      openAerospikeV1(`aerospike://${server.hosts}/profiles`, { ...options, aggregatesNamespace: 'agregates' }),
+    ).rejects.toMatchObject({ code: 'REFUSED', details: { value: 'agregates' } });
     v1.close();
     await server.stop();
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAerospikeV1, PARTITIONS } from '@millrace/aerospike';
@@ -52,6 +52,8 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
+const onProblem = (problem: Error): never => expect.fail(problem.message);
+
 describe('millrace migrate aerospike-v1', () => {
   it('counts with --dry-run, and compares with the aggregates', async () => {
     const { code, stdout } = await runMillrace([
@@ -67,6 +69,7 @@ describe('millrace migrate aerospike-v1', () => {
     expect(JSON.parse(stdout)).toEqual({
       profiles: PROFILES,
       unreadable: 0,
+      damagedTags: 0,
       refused: 0,
       tags: { views: 300, viewsPrice: 3000, buys: 100, buysPrice: 1000 },
       dryRun: true,
@@ -80,7 +83,9 @@ describe('millrace migrate aerospike-v1', () => {
     for (const _ of ['first', 'again']) {
       const { code, stdout } = await runMillrace(args);
       expect(code).toBe(0);
-      expect(stdout).toContain('300 profiles moved: 300 views and 100 buys; 0 tags refused, 0 records unreadable');
+      expect(stdout).toContain(
+        '300 profiles moved: 300 views and 100 buys; 0 tags refused, 0 records and 0 tags unreadable',
+      );
       expect(stdout).toContain(
         'views: 307 in the aggregates of the same minutes, 7 more than moved; prices: 3,070, 70 more',
       );
@@ -95,16 +100,20 @@ describe('millrace migrate aerospike-v1', () => {
 
   it('goes on where it was stopped, with nothing twice and nothing missing', async () => {
     const out = join(directory, 'parts.ndjson');
-    const v1 = await openAerospikeV1(source, { bin: 'profile' });
+    const v1 = await openAerospikeV1(source, {
+      bin: 'profile',
+      aggregatesNamespace: 'aggregates',
+      bucketsPerKey: 60,
+    });
     let progress = NOTHING_YET;
     let runs = 0;
     for (; progress.next < PARTITIONS; runs++) {
-      const target = await fileTarget(out, progress.position);
+      const target = await fileTarget(out, progress.position, progress.next > 0);
       const stopped = new AbortController();
       const saved = async ({ next }: { readonly next: number }): Promise<void> => {
         if (next % 1024 === 0) stopped.abort();
       };
-      progress = await runMigration({ source: v1, target, from: progress, signal: stopped.signal, saved });
+      progress = await runMigration({ source: v1, target, from: progress, signal: stopped.signal, onProblem, saved });
       // A group that was written and not saved is cut off by the next run.
       if (progress.next < PARTITIONS) await target.write(['{"half":']);
       await target.close();
@@ -115,6 +124,53 @@ describe('millrace migrate aerospike-v1', () => {
     expect(new Set(lines).size).toBe(400);
     expect(lines).toHaveLength(400);
     expect(progress).toMatchObject({ profiles: PROFILES, tags: { views: 300, buys: 100 } });
+  });
+
+  it('says at once that there is no such namespace of aggregates', async () => {
+    const args = ['migrate', 'aerospike-v1', source, '--dry-run', '--aggregates-namespace', 'agregates'];
+    const { code, stdout, stderr } = await runMillrace([...args, '--data', directory]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('has no namespace "agregates": use one of profiles, aggregates');
+  });
+
+  it('writes over no file that is not its own', async () => {
+    const out = join(directory, 'notes.txt');
+    await writeFile(out, 'mine');
+    const args = ['migrate', 'aerospike-v1', source, '--out', out, '--data', directory];
+    const refused = await runMillrace(args);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('notes.txt has something already: name another file, or give --restart');
+    expect(await readFile(out, 'utf8')).toBe('mine');
+    expect(await runMillrace([...args, '--restart'])).toMatchObject({ code: 0 });
+    expect((await readFile(out, 'utf8')).startsWith('{')).toBe(true);
+    await rm(out);
+    const gone = await runMillrace(args);
+    expect(gone.stderr).toContain('notes.txt is gone, which an earlier run began: give --restart');
+  });
+
+  it('counts and names what cannot be read, and moves the rest', async () => {
+    const own = await startAerospikeDev({ port: 0, namespaces: ['profiles', 'aggregates'] });
+    try {
+      const client = await Aerospike.connect({ hosts: own.hosts });
+      const put = (cookie: string, profile: Buffer) =>
+        client.put({ ns: 'profiles', set: '', key: cookie }, { profile });
+      const views = [tag(1, 'VIEW'), { ...tag(2, 'VIEW'), time: 'yesterday' }];
+      await put('half', block({ cookie: 'half', views: views.slice(1), buys: [] }));
+      await put('whole', block({ cookie: 'whole', views: views.slice(0, 1), buys: [] }));
+      await put('none', Buffer.from('none'));
+      client.close();
+      const url = `aerospike://${own.hosts}/profiles`;
+      const args = ['migrate', 'aerospike-v1', url, '--dry-run', '--data', directory];
+      const { code, stdout, stderr } = await runMillrace(args);
+      expect(code).toBe(1);
+      expect(stdout).toContain('2 profiles found: 1 views and 0 buys; 0 tags refused, 1 records and 1 tags unreadable');
+      expect(stderr).toContain(
+        'RECORD_UNREADABLE: the bin "profile" of the record half in profiles cannot be moved whole: views[0]: its time is no time',
+      );
+      expect(stderr).toMatch(/the record digest [0-9a-f]{40} in profiles cannot be moved whole: it holds no profile/);
+    } finally {
+      await own.stop();
+    }
   });
 
   it('sends them to a running platform', async () => {

@@ -44,11 +44,36 @@ export function v1Place(minute: number, bucketsPerKey: number): { readonly keySe
 /** The key of the totals over all origins, brands and categories. */
 export const v1TotalsKey = (keySeconds: number): string => `[${keySeconds},0,0,0]`;
 
+/** A profile with the tags that can be read, and what is wrong with the others. */
+export interface ReadV1Profile {
+  readonly profile: V1Profile;
+  /** For each, where it stands and what it is not: `views[3]: its time is no time`. */
+  readonly damaged: readonly string[];
+}
+
 /** Undefined for bytes that are no profile. */
-export function readV1Profile(bytes: unknown): V1Profile | undefined {
-  const profile = readBlock(bytes) as Partial<V1Profile> | undefined;
-  const isProfile = typeof profile?.cookie === 'string' && Array.isArray(profile.views) && Array.isArray(profile.buys);
-  return isProfile ? (profile as V1Profile) : undefined;
+export function readV1Profile(bytes: unknown): ReadV1Profile | undefined {
+  const found = readBlock(bytes) as Partial<Record<keyof V1Profile, unknown>> | undefined;
+  if (typeof found?.cookie !== 'string' || !Array.isArray(found.views) || !Array.isArray(found.buys)) return undefined;
+  const damaged: string[] = [];
+  const intact = (list: 'views' | 'buys'): V1Tag[] =>
+    (found[list] as unknown[]).flatMap((tag, at) => {
+      const problem = problemOf(tag);
+      if (problem === undefined) return [tag as V1Tag];
+      damaged.push(`${list}[${at}]: ${problem}`);
+      return [];
+    });
+  return { profile: { cookie: found.cookie, views: intact('views'), buys: intact('buys') }, damaged };
+}
+
+/** What makes it no user tag; undefined when it is one. */
+function problemOf(tag: unknown): string | undefined {
+  if (typeof tag !== 'object' || tag === null) return 'it is no object';
+  const { time, action, product_info: product } = tag as Partial<Record<keyof V1Tag, unknown>>;
+  if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return 'its time is no time';
+  if (action !== 'VIEW' && action !== 'BUY') return 'its action is neither VIEW nor BUY';
+  const price = (product as Partial<V1Tag['product_info']> | null | undefined)?.price;
+  return Number.isFinite(price) ? undefined : 'its product_info.price is no number';
 }
 
 /** Undefined for bytes that are no totals. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openAerospikeV1, PARTITIONS } from '@millrace/aerospike';
-import { booleanOption, defineOptions, integerOption, stringOption } from '@millrace/core';
+import { booleanOption, defineOptions, integerOption, type MillraceError, stringOption } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
 import { NOTHING_YET, runMigration } from '../migrate/run.ts';
@@ -63,20 +63,22 @@ export const migrateAerospikeV1Command = defineCommand({
     const from = (options.restart || dryRun ? undefined : await readProgress(path)) ?? NOTHING_YET;
     if (from.next > 0)
       terminal.note(`Going on at partition ${from.next} of ${PARTITIONS}; --restart begins at the first.`);
-    const source = await openAerospikeV1(url, { bin: options.bin });
-    const target =
-      platform !== undefined
-        ? platformTarget(platform, interrupted, (why) => terminal.note(`refused: ${why}`))
-        : out !== undefined && !dryRun
-          ? await fileTarget(out, from.position)
-          : noTarget;
+    const source = await openAerospikeV1(url, { bin: options.bin, aggregatesNamespace, bucketsPerKey });
+    let target = noTarget;
     const bar = progressBar(terminal);
+    const onProblem = someOf((problem: MillraceError) => terminal.note(`${problem.code}: ${problem.message}`));
     try {
+      if (platform !== undefined) {
+        target = platformTarget(platform, interrupted, (why) => terminal.note(`refused: ${why}`));
+      } else if (out !== undefined && !dryRun) {
+        target = await fileTarget(out, from.position, from.next > 0 || options.restart);
+      }
       const moved = await runMigration({
         source,
         target,
         from,
         signal: interrupted,
+        onProblem,
         async saved(progress) {
           if (!dryRun) await writeProgress(path, progress);
           const { views, buys } = progress.tags;
@@ -88,10 +90,12 @@ export const migrateAerospikeV1Command = defineCommand({
         return EXIT.interrupted;
       }
       const { minutes, position: _, next: __, ...report } = moved;
-      const aggregates = await source.totals(minutes, aggregatesNamespace, bucketsPerKey);
+      const { totals: aggregates, problems } = await source.totals(minutes);
+      for (const problem of problems) onProblem(problem);
       if (options.json) terminal.print(JSON.stringify({ ...report, dryRun, aggregates }));
       else print(report, aggregates);
-      return report.unreadable + report.refused === 0 ? EXIT.ok : EXIT.failure;
+      const bad = report.unreadable + report.damagedTags + report.refused + problems.length;
+      return bad === 0 ? EXIT.ok : EXIT.failure;
     } finally {
       await target.close();
       source.close();
@@ -105,7 +109,7 @@ export const migrateAerospikeV1Command = defineCommand({
       const verb = dryRun ? 'found' : 'moved';
       terminal.print(
         `${grouped(report.profiles)} profiles ${verb}: ${grouped(tags.views)} views and ${grouped(tags.buys)} buys; ` +
-          `${grouped(report.refused)} tags refused, ${grouped(report.unreadable)} records unreadable`,
+          `${grouped(report.refused)} tags refused, ${grouped(report.unreadable)} records and ${grouped(report.damagedTags)} tags unreadable`,
       );
       for (const kind of ['views', 'buys'] as const) {
         terminal.print(
@@ -120,3 +124,13 @@ export const migrateAerospikeV1Command = defineCommand({
     }
   },
 });
+
+/** Of many, the first are enough to see what is wrong. */
+const SHOWN = 20;
+
+function someOf<T>(show: (one: T) => void): (one: T) => void {
+  let shown = 0;
+  return (one) => {
+    if (shown++ < SHOWN) show(one);
+  };
+}

@@ -1,4 +1,5 @@
 import type { AerospikeV1, V1Tag } from '@millrace/aerospike';
+import type { MillraceError } from '@millrace/core';
 import type { MigrationProgress, MigrationTarget } from './target.ts';
 
 export interface MigrationRun {
@@ -6,6 +7,8 @@ export interface MigrationRun {
   readonly target: MigrationTarget;
   readonly from: MigrationProgress;
   readonly signal: AbortSignal;
+  /** Is told of each record and tag that cannot be read. */
+  readonly onProblem: (problem: MillraceError) => void;
   /** Called when all up to there is safe. */
   readonly saved: (progress: MigrationProgress) => Promise<void>;
 }
@@ -15,16 +18,19 @@ export const NOTHING_YET: MigrationProgress = {
   position: 0,
   profiles: 0,
   unreadable: 0,
+  damagedTags: 0,
   refused: 0,
   tags: { views: 0, viewsPrice: 0, buys: 0, buysPrice: 0 },
   minutes: [],
 };
 
 /** Moves the tags of all profiles. Ends early when the signal aborts; then the same call goes on from there. */
-export async function runMigration({ source, target, from, signal, saved }: MigrationRun): Promise<MigrationProgress> {
+export async function runMigration(run: MigrationRun): Promise<MigrationProgress> {
+  const { source, target, from, signal, onProblem, saved } = run;
   let progress = from;
   const minutes = new Set(from.minutes);
-  for await (const { next, profiles, unreadable } of source.profiles(from.next)) {
+  for await (const { next, profiles, unreadable, damagedTags, problems } of source.profiles(from.next)) {
+    for (const problem of problems) onProblem(problem);
     const tags = { ...progress.tags };
     const lines: string[] = [];
     for (const { views, buys } of profiles) {
@@ -43,6 +49,7 @@ export async function runMigration({ source, target, from, signal, saved }: Migr
       position: target.position,
       profiles: progress.profiles + profiles.length,
       unreadable: progress.unreadable + unreadable,
+      damagedTags: progress.damagedTags + damagedTags,
       refused,
       tags,
       minutes: [...minutes],

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, rename, writeFile, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, writeFile, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { MillraceError } from '@millrace/core';
 import { makeDataDirectory } from '../make-data-directory.ts';
 import type { PlatformClient } from '../platform-client.ts';
 import { sendChunk } from '../replay/sender.ts';
@@ -50,9 +52,25 @@ export function platformTarget(
   };
 }
 
-/** Appends them to a file of JSON lines, from `position` on. */
-export async function fileTarget(path: string, position: number): Promise<MigrationTarget> {
-  const file = await open(path, position === 0 ? 'w' : 'r+');
+/**
+ * Appends them to a file of JSON lines, from `position` on.
+ *
+ * @param begun whether the file may have something: an earlier run has made it, or it is to be written anew
+ * @throws INVALID_OPTION for a file that is someone else's, or no longer has what the earlier run wrote
+ */
+export async function fileTarget(path: string, position: number, begun: boolean): Promise<MigrationTarget> {
+  const file = await openFor(path, position);
+  const { size } = await file.stat();
+  const problem =
+    size < position
+      ? 'does not have what the earlier run wrote: give --restart to begin with the first partition'
+      : size > 0 && !begun
+        ? 'has something already: name another file, or give --restart to write it anew'
+        : undefined;
+  if (problem !== undefined) {
+    await file.close();
+    throw new MillraceError('INVALID_OPTION', `${path} ${problem}`, { field: 'out', value: path });
+  }
   await file.truncate(position);
   let end = position;
   return {
@@ -71,6 +89,19 @@ export async function fileTarget(path: string, position: number): Promise<Migrat
   };
 }
 
+async function openFor(path: string, position: number): Promise<FileHandle> {
+  try {
+    // For reading and writing: what is there stays until it is known whose it is.
+    return await open(path, position === 0 ? constants.O_RDWR | constants.O_CREAT : 'r+');
+  } catch (cause) {
+    const problem =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' && position > 0
+        ? 'is gone, which an earlier run began: give --restart to begin with the first partition'
+        : `cannot be written (${(cause as Error).message}): name another file`;
+    throw new MillraceError('INVALID_OPTION', `${path} ${problem}`, { field: 'out', value: path, cause });
+  }
+}
+
 /** Only counts them. */
 export const noTarget: MigrationTarget = { position: 0, write: async () => 0, close: async () => {} };
 
@@ -81,6 +112,7 @@ export interface MigrationProgress {
   readonly position: number;
   readonly profiles: number;
   readonly unreadable: number;
+  readonly damagedTags: number;
   readonly refused: number;
   readonly tags: {
     readonly views: number;
