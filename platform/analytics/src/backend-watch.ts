@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog, Logger, LogReader, Offset, StateReader, StateStatistics } from '@millrace/core';
+import {
+  type ErrorCode,
+  type EventLog,
+  type Logger,
+  type LogReader,
+  type Offset,
+  type StateReader,
+  type StateStatistics,
+  toMillraceError,
+} from '@millrace/core';
 import { LagMeter, type Lag } from './lag.ts';
 
 /** What lives in this process costs nothing to ask; a server is asked less often. */
@@ -7,6 +16,9 @@ const SAMPLE_EVERY_MS = { local: 100, shared: 500 };
 const STATISTICS_EVERY_MS = { local: 1000, shared: 5000 };
 /** Without an answer for so long a backend counts as away: its client may still be trying. */
 const AWAY_AFTER_MS = 3000;
+
+/** What is sampled, in words for the log. */
+type Sampled = 'the log' | 'the state' | 'the statistics of the state';
 
 /** How far the state is behind one partition of the log. */
 export interface PartitionLag extends Lag {
@@ -31,6 +43,8 @@ export class BackendWatch {
   readonly #earliest: Offset[] = [];
   readonly #meters: readonly LagMeter[];
   readonly #answered = { log: Number.NEGATIVE_INFINITY, state: Number.NEGATIVE_INFINITY };
+  /** What fails at present, and with which code. */
+  readonly #failing = new Map<Sampled, ErrorCode>();
   #timers: NodeJS.Timeout[] = [];
   #stopped = false;
 
@@ -46,9 +60,10 @@ export class BackendWatch {
   async start(): Promise<void> {
     await Promise.all([this.#sampleState(), this.#sampleLog(), this.#readStatistics()]);
     const { log, state } = this.#local;
-    this.#every(SAMPLE_EVERY_MS[log ? 'local' : 'shared'], () => this.#sampleLog());
-    if (!state) this.#every(SAMPLE_EVERY_MS.shared, () => this.#sampleState());
-    this.#every(STATISTICS_EVERY_MS[state ? 'local' : 'shared'], () => this.#readStatistics());
+    this.#every(SAMPLE_EVERY_MS[log ? 'local' : 'shared'], 'the log', () => this.#sampleLog());
+    if (!state) this.#every(SAMPLE_EVERY_MS.shared, 'the state', () => this.#sampleState());
+    const statisticsEvery = STATISTICS_EVERY_MS[state ? 'local' : 'shared'];
+    this.#every(statisticsEvery, 'the statistics of the state', () => this.#readStatistics());
   }
 
   stop(): void {
@@ -60,8 +75,11 @@ export class BackendWatch {
   async refresh(): Promise<void> {
     const { log, state } = this.#local;
     if (log && state) return;
-    const sampling = Promise.all([log || this.#sampleLog(), state || this.#sampleState()]);
-    await Promise.race([sampling.catch((error: unknown) => this.#note(error)), sleep(2000, undefined, { ref: false })]);
+    const sampling = Promise.all([
+      log || this.#try('the log', () => this.#sampleLog()),
+      state || this.#try('the state', () => this.#sampleState()),
+    ]);
+    await Promise.race([sampling, sleep(2000, undefined, { ref: false })]);
   }
 
   /** Over all partitions: their records together, and the age of the oldest of them. */
@@ -123,19 +141,28 @@ export class BackendWatch {
   }
 
   /** A sample that takes longer than the time to the next one is waited for: an outage piles nothing up. */
-  #every(ms: number, task: () => Promise<void>): void {
+  #every(ms: number, what: Sampled, task: () => Promise<void>): void {
     let running = false;
     const run = async (): Promise<void> => {
       if (running) return;
       running = true;
-      await task().catch((error: unknown) => this.#note(error));
+      await this.#try(what, task);
       running = false;
     };
     this.#timers.push(setInterval(() => void run(), ms).unref());
   }
 
-  #note(error: unknown): void {
-    if (this.#stopped) return;
-    this.#dependencies.logger.warn({ err: error }, 'log and state cannot be compared');
+  /** One line when it begins to fail, or fails in another way, and one when it is over: samples are many. */
+  async #try(what: Sampled, task: () => Promise<void>): Promise<void> {
+    const { logger } = this.#dependencies;
+    try {
+      await task();
+      if (this.#failing.delete(what)) logger.info(`${what} can be read again`);
+    } catch (error) {
+      const { code } = toMillraceError(error);
+      if (this.#stopped || this.#failing.get(what) === code) return;
+      this.#failing.set(what, code);
+      logger.warn({ err: error }, `${what} cannot be read: trying again`);
+    }
   }
 }
