@@ -1,14 +1,16 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { MillraceError } from '@millrace/core';
+import { type Disk, readSmallFile, replaceFile } from '@millrace/storage';
 
 /** Keeps how far a file has been read, over restarts. */
 export class PositionFile {
   readonly #path: string;
+  readonly #disk: Disk;
 
-  constructor(path: string) {
+  constructor(path: string, disk: Disk) {
     this.#path = resolve(path);
+    this.#disk = disk;
   }
 
   /**
@@ -16,13 +18,10 @@ export class PositionFile {
    *
    * @throws REFUSED when the file holds something else
    */
-  async read(file: Stats): Promise<number | undefined> {
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (text === undefined) return undefined;
-    const [, inode, offset] = /^\{"inode":(\d+),"offset":(\d+)\}\n$/.exec(text) ?? [];
+  async read(file: Pick<Stats, 'ino' | 'size'>): Promise<number | undefined> {
+    const content = await readSmallFile(this.#disk, this.#path);
+    if (content === undefined) return undefined;
+    const [, inode, offset] = /^\{"inode":(\d+),"offset":(\d+)\}\n$/.exec(content.toString()) ?? [];
     if (offset === undefined) {
       const message = `${this.#path} is no position of a file: remove it to begin at the start, or name another one`;
       throw new MillraceError('REFUSED', message, { field: 'position', value: this.#path });
@@ -30,10 +29,8 @@ export class PositionFile {
     return Number(inode) === file.ino && Number(offset) <= file.size ? Number(offset) : 0;
   }
 
-  /** At once for readers: the old position or the new one, never half of it. */
-  async write({ ino }: Stats, offset: number): Promise<void> {
-    const draft = `${this.#path}.tmp`;
-    await writeFile(draft, `{"inode":${ino},"offset":${offset}}\n`);
-    await rename(draft, this.#path);
+  /** Resolves when it survives a power loss; until then the old position does, never half of one. */
+  async write({ ino }: Pick<Stats, 'ino'>, offset: number): Promise<void> {
+    await replaceFile(this.#disk, this.#path, Buffer.from(`{"inode":${ino},"offset":${offset}}\n`));
   }
 }

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { defineSink, jsonText, makeDirectory } from '@millrace/core';
 import type { Encoded, Message, Refusal, Sink } from '@millrace/core';
+import { nodeDisk } from '@millrace/storage';
 import { toFileError } from './errors.ts';
 import { fileSinkOptions } from './options.ts';
 import { pathOf } from './path.ts';
@@ -28,9 +30,11 @@ export const fileSink = defineSink({
       async connect() {
         let file: FileHandle | undefined;
         try {
+          const existing = firstExisting(dirname(path));
           await makeDirectory(dirname(path));
           file = await open(path, 'a+');
           await endLastLine(file);
+          if (values.fsync) await syncNames(path, existing);
           return new FileSink(path, file, values.fsync);
         } catch (error) {
           await file?.close();
@@ -53,6 +57,21 @@ async function endLastLine(file: FileHandle): Promise<void> {
   if (size === 0) return;
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   if (buffer[0] !== LINE_FEED) await file.appendFile('\n');
+}
+
+function firstExisting(folder: string): string {
+  let candidate = folder;
+  while (!existsSync(candidate) && dirname(candidate) !== candidate) candidate = dirname(candidate);
+  return candidate;
+}
+
+/** The file's own name, and those of the folders that were made for it: without them its lines would be lost. */
+async function syncNames(path: string, existing: string): Promise<void> {
+  const disk = nodeDisk();
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    await disk.syncDirectory(folder);
+    if (folder === existing) return;
+  }
 }
 
 class FileSink implements Sink<Line> {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { defineSource, MillraceError } from '@millrace/core';
 import type { OptionValues, PreparedSource, Received, Source } from '@millrace/core';
+import { nodeDisk } from '@millrace/storage';
 import { toFileError } from './errors.ts';
 import { LineReader } from './line-reader.ts';
 import type { Line } from './line-reader.ts';
@@ -28,7 +29,7 @@ class FileTarget implements PreparedSource {
   constructor(path: string, values: Values) {
     this.#path = path;
     this.#values = values;
-    this.#positions = values.position === undefined ? undefined : new PositionFile(values.position);
+    this.#positions = values.position === undefined ? undefined : new PositionFile(values.position, nodeDisk());
   }
 
   async connect(): Promise<Source> {
