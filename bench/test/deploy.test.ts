@@ -8,11 +8,15 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, runMillrace, serverAvailable, startHaproxy, type Haproxy } from '@millrace/testkit';
+import { openEventLog } from '@millrace/core';
+import { freePort, runMillrace, serverAvailable, startHaproxy, startKafka, type Haproxy } from '@millrace/testkit';
+import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../../deploy/${path}`, import.meta.url));
 const file = (path: string): Promise<string> => readFile(pathOf(path), 'utf8');
+/** Of Kafka's protocol: set for this topic, and not by the broker. */
+const DYNAMIC_TOPIC_CONFIG = 1;
 const UNITS = ['millrace.service', 'millrace-frontend@.service', 'millrace-processor@.service'];
 const hasSystemd = (process.env['PATH'] ?? '')
   .split(delimiter)
@@ -174,4 +178,28 @@ describe('commands in deploy/', () => {
     const { stdout, stderr } = await promisify(execFile)('systemd-analyze', ['verify', ...(await Promise.all(copies))]);
     expect(`${stdout}${stderr}`).toBe('');
   });
+});
+
+it.skipIf(!serverAvailable('kafka'))('create-topic.sh gives a topic what a frontend gives it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-topic-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const tool = join(folder, 'kafka-topics.sh');
+  await writeFile(tool, '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  const env = { ...process.env, KAFKA_TOPICS: tool };
+  const { stdout } = await promisify(execFile)('sh', [pathOf('create-topic.sh')], { env });
+  const script = new Map([...stdout.matchAll(/^--config\n(.*)=(.*)$/gm)].map(([, name = '', value]) => [name, value]));
+
+  const kafka = await startKafka();
+  onTestFinished(() => kafka.stop());
+  const [logMaxBytes, logRetentionMs] = [20e9, 86_400_000]; // the defaults of --log-max-bytes and --log-retention
+  const log = await openEventLog(`${kafka.url}/tags`, { maxBytes: logMaxBytes, retentionMs: logRetentionMs });
+  await log.close();
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [kafka.bootstrap] });
+  onTestFinished(() => admin.close());
+  const [topic] = await admin.describeConfigs({
+    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: 'tags' }],
+  });
+  const own = topic!.configs.filter(({ configSource }) => configSource === DYNAMIC_TOPIC_CONFIG);
+  script.delete('min.insync.replicas');
+  expect(Object.fromEntries(own.map(({ name, value }) => [name, value]))).toEqual(Object.fromEntries(script));
 });
