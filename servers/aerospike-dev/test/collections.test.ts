@@ -4,12 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { codeOf, withClient } from './with-client.ts';
 
 const { lists, maps, bitwise } = Aerospike;
-const { VALUE, COUNT, INDEX, RANK, NONE } = lists.returnType;
+const { VALUE, COUNT, INDEX, RANK, REVERSE_RANK: REVERSE, NONE } = lists.returnType;
 const MAP = maps.returnType;
 const Context = Aerospike.cdt.Context;
 
 const inverted = lists.getByValueList('l', [1, 5]).andReturn(VALUE);
 inverted.invertSelection();
+
+const noFail = { writeFlags: lists.writeFlags.NO_FAIL };
+const readThroughNew = lists.size('m').withContext(new Context().addMapKeyCreate('new', maps.order.KEY_ORDERED));
+
+/** The client's types know texts only. */
+const doubleKey = 2.5 as unknown as string;
 
 type AnyOperation = Parameters<Client['operate']>[1][number];
 
@@ -51,7 +57,7 @@ describe('lists, maps and blobs', () => {
     ['rank of a value', lists.getByValue('l', 3).andReturn(RANK), [2]],
     ['count between values', lists.getByValueRange('l', 2, 5).andReturn(COUNT), 2],
     ['the others', inverted, [3, 2]],
-    ['values near one', lists.getByValueRelRankRange('l', 3, -1, 2).andReturn(VALUE), [3, 2]],
+    ['ranks near a value', lists.getByValueRelRankRange('l', 3, -1, 2).andReturn(RANK), [1, 2]],
   ] as const)('answers the %s of a list', async (_name, operation, expected) => {
     const { answers } = await operate({ l: [5, 1, 3, 2] }, operation);
     expect(answers).toEqual({ l: expected });
@@ -132,6 +138,37 @@ describe('lists, maps and blobs', () => {
     expect(after).toEqual({ m: { a: [1, [2, 3, 4]], new: { x: 1 } } });
     const nowhere = new Context().addMapKey('z');
     expect(await codeOf(operate({ m: {} }, lists.append('m', 4).withContext(nowhere)))).toBe(26);
+  });
+
+  it.each([
+    ['a count below 0 reaches the last element', lists.getRange('l', 1, -1), [1, 3, 2]],
+    ['an element that is null is answered as no bin', lists.get('n', 0), undefined],
+    [
+      'ranks come ascending, also counted from the highest',
+      lists.getByValueRange('l', 2, 6).andReturn(REVERSE),
+      [0, 1, 2],
+    ],
+  ] as const)('%s', async (_name, operation, expected) => {
+    const { answers } = await operate({ l: [5, 1, 3, 2], n: [null] }, operation);
+    expect(Object.values(answers)[0]).toEqual(expected);
+  });
+
+  it.each([
+    ['a value at an index of an ordered list', 26, lists.set('o', 0, 1)],
+    ['an index before the list, also where nothing may fail', 26, lists.set('l', -9, 1, noFail)],
+    ['an addition to what is no number', 4, lists.increment('t', 0, 1)],
+    ['an addition to null', 4, maps.increment('m', 'null', 1)],
+    ['the key of a map that is a double', 4, maps.put('m', doubleKey, 1)],
+    ['ranks of a list of keys', 26, maps.getByKeyList('m', ['a']).andReturn(MAP.RANK)],
+    ['a context through a value that is no list', 26, lists.append('m', 1).withContext(new Context().addListIndex(0))],
+    ['a context into a bin that is no list', 4, lists.append('text', 1).withContext(new Context().addListIndex(0))],
+    ['a read through a context that would have to be made', 26, readThroughNew],
+  ] as const)('refuses %s with code %i', async (_name, code, operation) => {
+    const { client, key } = subject();
+    const fresh = key(`refused-${created++}`);
+    await client.put(fresh, { l: [1], t: ['a'], m: { a: 1, null: null }, text: 'a' } as Aerospike.AerospikeBins);
+    await client.operate(fresh, [lists.create('o', lists.order.ORDERED), lists.append('o', 1)]);
+    expect(await codeOf(client.operate(fresh, [operation]))).toBe(code);
   });
 
   it('removes by value without an answer', async () => {

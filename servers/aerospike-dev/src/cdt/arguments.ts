@@ -54,7 +54,7 @@ export class Arguments {
   }
 }
 
-const wrong = (message: string): CommandError => new CommandError(RESULT.parameter, message);
+export const wrong = (message: string): CommandError => new CommandError(RESULT.parameter, message);
 
 export const notApplicable = (message: string): CommandError => new CommandError(RESULT.notApplicable, message);
 

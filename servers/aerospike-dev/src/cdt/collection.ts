@@ -7,7 +7,7 @@ import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
 import { appendToBytes } from './append-bytes.ts';
-import { Arguments, incompatible } from './arguments.ts';
+import { Arguments, incompatible, wrong } from './arguments.ts';
 import type { Location } from './context.ts';
 import { created, follow, readSteps } from './context.ts';
 import { CREATING_LIST_OPERATIONS, LIST_OPERATIONS } from './list-operations.ts';
@@ -16,10 +16,15 @@ import { CREATING_MAP_OPERATIONS, FIRST_MAP_OPERATION, MAP_OPERATIONS } from './
 /** Stands before the context in an operation on a nested list or map. */
 const WITH_CONTEXT = 0xff;
 
+const FIRST_LIST_READ = 16;
+const LAST_LIST_READ = 31;
+const FIRST_MAP_READ = 96;
+
 export function readCollection(bins: Bins, { name, data }: Operation): Particle | undefined {
   const bin = bins.get(name);
   if (bin === undefined) return undefined;
-  const { answer } = runOnCollection(collectionOf(bin), decode(data));
+  const call = decode(data);
+  const { answer } = runOnCollection(collectionOf(bin, call), call);
   return answer === undefined ? undefined : particleOf(answer);
 }
 
@@ -30,14 +35,17 @@ export function modifyCollection(bins: Bins, { name, data }: Operation): Particl
     bins.set(name, { type: PARTICLE.list, data: appended.bytes });
     return particleOf(appended.count);
   }
-  const { answer, root } = runOnCollection(bin && collectionOf(bin), decode(data));
+  const call = decode(data);
+  const { answer, root } = runOnCollection(bin && collectionOf(bin, call), call);
   if (root !== undefined) bins.set(name, particleOf(root));
   return answer === undefined ? undefined : particleOf(answer);
 }
 
-function collectionOf({ type, data }: Particle): Value {
-  if (type !== PARTICLE.list && type !== PARTICLE.map) throw incompatible('the bin is neither a list nor a map');
-  return decode(data);
+function collectionOf({ type, data }: Particle, call: Value): Value {
+  if (type === PARTICLE.list || type === PARTICLE.map) return decode(data);
+  throw partsOf(call)[0] === WITH_CONTEXT
+    ? wrong('a context leads into a list or a map')
+    : incompatible('the bin is neither a list nor a map');
 }
 
 /**
@@ -55,13 +63,18 @@ export function runOnCollection(
   let here: Location = { value: top, create: 0, replace: (value) => void (top = value) };
   let parts = partsOf(call);
   if (parts[0] === WITH_CONTEXT && parts.length === 3 && parts[1] instanceof ListValue) {
-    here = follow(here, readSteps(parts[1]));
+    const steps = parts[1];
     parts = partsOf(parts[2]!);
+    here = follow(here, readSteps(steps, !isRead(parts[0])));
   }
   const [code, ...parameters] = parts;
   if (typeof code !== 'number') throw new CommandError(RESULT.parameter, 'an operation on a list or map has no code');
   return { answer: run(here, code, new Arguments(parameters)), root: top };
 }
+
+/** Operations that change nothing have codes of their own: 16 to 31 on lists, from 96 on maps. */
+const isRead = (code: Value | undefined): boolean =>
+  typeof code === 'number' && (code >= FIRST_MAP_READ || (code >= FIRST_LIST_READ && code <= LAST_LIST_READ));
 
 function partsOf(call: Value): readonly Value[] {
   if (call instanceof ListValue) return call.items;

@@ -36,15 +36,15 @@ const MAP_ORDERS: ReadonlyMap<number, MapOrder> = new Map([
   [0xc0, MAP_ORDER.keyValue],
 ]);
 
-/** The steps that a client sends as a list of kinds and values in turn. */
-export function readSteps({ items }: ListValue): Step[] {
+/** The steps that a client sends as a list of kinds and values in turn. An operation that only reads creates nothing. */
+export function readSteps({ items }: ListValue, mayCreate: boolean): Step[] {
   const steps: Step[] = [];
   for (let at = 0; at + 1 < items.length; at += 2) {
     const kind = items[at]!;
     if (typeof kind !== 'number' || kind > 0xff) {
       throw new CommandError(RESULT.unsupportedFeature, 'aerospike-dev does not know this kind of context');
     }
-    steps.push({ kind: kind & KIND_BITS, create: kind & CREATE_BITS, value: items[at + 1]! });
+    steps.push({ kind: kind & KIND_BITS, create: mayCreate ? kind & CREATE_BITS : 0, value: items[at + 1]! });
   }
   return steps;
 }

@@ -61,7 +61,7 @@ export const LIST_OPERATIONS: ReadonlyMap<number, ListRun> = new Map<number, Lis
   [2, (list, args) => append(list, args.list(0).items, args.optionalInteger(2, 0))],
   [3, (list, args) => insert(list, args.integer(0), [args.value(1)], args.optionalInteger(2, 0))],
   [4, (list, args) => insert(list, args.integer(0), args.list(1).items, args.optionalInteger(2, 0))],
-  [5, (list, args) => list.items.splice(select.place(args.integer(0), list.items.length), 1)[0]],
+  [5, (list, args) => withoutNull(list.items.splice(select.place(args.integer(0), list.items.length), 1)[0])],
   [6, (list, args) => new ListValue(cutRange(list, args))],
   [7, (list, args) => list.items.splice(select.place(args.integer(0), list.items.length), 1).length],
   [8, (list, args) => cutRange(list, args).length],
@@ -71,7 +71,7 @@ export const LIST_OPERATIONS: ReadonlyMap<number, ListRun> = new Map<number, Lis
   [12, increment],
   [13, sort],
   [16, (list) => list.items.length],
-  [17, (list, args) => list.items[select.place(args.integer(0), list.items.length)]],
+  [17, (list, args) => withoutNull(list.items[select.place(args.integer(0), list.items.length)])],
   [18, (list, args) => new ListValue(list.items.slice(...rangeOf(list, args)))],
   ...CHOICES.flatMap(([read, remove, choose]): [number, ListRun][] => [
     [read, (list, args) => answerChosen(list, args, chosen(list, args, choose))],
@@ -90,14 +90,14 @@ export const LIST_OPERATIONS: ReadonlyMap<number, ListRun> = new Map<number, Lis
 
 const elementsOf = ({ items }: ListValue): Elements => ({ values: items, keys: undefined });
 
-/** Elements of a list are answered in the order of the list, also those that were chosen by rank. */
-function chosen(list: ListValue, args: Arguments, choose: Choose): Selection {
-  const selection = invertedIfAsked(choose(elementsOf(list), args), args.integer(0), list.items.length);
-  return { ...selection, indexes: selection.indexes.toSorted((a, b) => a - b) };
-}
+const chosen = (list: ListValue, args: Arguments, choose: Choose): Selection =>
+  invertedIfAsked(choose(elementsOf(list), args), args.integer(0), list.items.length);
 
 const answerChosen = (list: ListValue, args: Arguments, selection: Selection): Value | undefined =>
-  answerOf(elementsOf(list), selection, args.integer(0));
+  withoutNull(answerOf(elementsOf(list), selection, args.integer(0)));
+
+/** An element that is null is answered as a bin that is not there. */
+const withoutNull = (value: Value | undefined): Value | undefined => value ?? undefined;
 
 const rangeOf = ({ items }: ListValue, args: Arguments): [number, number] =>
   select.range(args.integer(0), args.optionalInteger(1, Infinity), items.length);
@@ -132,32 +132,20 @@ function insert(list: ListValue, index: number, items: readonly Value[], flags: 
 }
 
 function set(list: ListValue, args: Arguments): undefined {
+  if (list.ordered) throw notApplicable('an ordered list takes no value at an index');
   const flags = args.optionalInteger(2, 0);
   const at = writableIndex(list, args.integer(0), flags, list.items.length - 1);
   if (at === undefined || acceptable(list, [args.value(1)], flags).length === 0) return;
-  if (list.ordered && !keepsOrder(list, at, args.value(1))) {
-    throw notApplicable('the value does not belong at this index of an ordered list');
-  }
   padTo(list, at);
   list.items[at] = args.value(1);
 }
 
-function keepsOrder({ items }: ListValue, at: number, value: Value): boolean {
-  const [before, after] = [items[at - 1], items[at + 1]];
-  const isNext = at <= items.length;
-  return (
-    isNext &&
-    (before === undefined || compare(before, value) <= 0) &&
-    (after === undefined || compare(value, after) <= 0)
-  );
-}
-
-/** Adds to a number; an element that is null, or not there yet, counts as 0. */
+/** Adds to a number; an element that is not there yet counts as 0. */
 function increment(list: ListValue, args: Arguments): Value {
   const flags = args.optionalInteger(3, 0);
   const at = writableIndex(list, args.integer(0), flags, list.items.length - 1);
-  if (at === undefined) return list.items.length;
-  const total = sum(list.items[at] ?? null, args.count > 1 ? args.value(1) : 1);
+  if (at === undefined) return args.count > 1 ? args.value(1) : 1;
+  const total = sum(list.items[at], args.count > 1 ? args.value(1) : 1);
   if (acceptable(list, [total], flags).length === 0) return total;
   padTo(list, at);
   list.items[at] = total;
@@ -203,7 +191,7 @@ function acceptable(list: ListValue, items: readonly Value[], flags: number): re
 function writableIndex(list: ListValue, index: number, flags: number, last: number): number | undefined {
   const at = index < 0 ? list.items.length + index : index;
   if (at >= 0 && (at <= last || (flags & INSERT_BOUNDED) === 0)) return at;
-  if ((flags & NO_FAIL) !== 0) return undefined;
+  if (at >= 0 && (flags & NO_FAIL) !== 0) return undefined;
   throw notApplicable(`index ${index} is outside of a list of ${list.items.length} elements`);
 }
 

@@ -1,9 +1,12 @@
 import { compare, sortEntries } from '../msgpack/compare.ts';
 import type { MapEntry, MapOrder, MapValue, Value } from '../msgpack/values.ts';
+import { Bytes, isInteger } from '../msgpack/values.ts';
+import { PARTICLE } from '../protocol/constants.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Arguments } from './arguments.ts';
+import { notApplicable } from './arguments.ts';
 import { negated, sum } from './numbers.ts';
-import { answerOf, invertedIfAsked } from './return-type.ts';
+import { answerOf, invertedIfAsked, returnsRank } from './return-type.ts';
 import type { Elements, Selection } from './selection.ts';
 import * as select from './selection.ts';
 
@@ -43,7 +46,7 @@ const CHOICES: readonly (readonly [read: number, remove: number, choose: Choose]
   [104, 85, (elements, args) => select.atIndexRange(elements, args.integer(1), args.optionalInteger(2, Infinity))],
   [105, 86, (elements, args) => select.withValueBetween(elements, args.value(1), args.optionalValue(2))],
   [106, 87, (elements, args) => select.atRankRange(elements, args.integer(1), args.optionalInteger(2, Infinity))],
-  [107, 81, (elements, args) => select.withKeyOf(elements, args.list(1).items)],
+  [107, 81, withKeyOf],
   [108, 83, (elements, args) => select.withValueOf(elements, args.list(1).items)],
   [
     109,
@@ -56,6 +59,12 @@ const CHOICES: readonly (readonly [read: number, remove: number, choose: Choose]
     (elements, args) => select.nearValue(elements, args.value(1), args.integer(2), args.optionalInteger(3, Infinity)),
   ],
 ];
+
+/** As on a real server, keys are not chosen by a list where ranks shall be returned. */
+function withKeyOf(elements: Elements, args: Arguments): Selection {
+  if (returnsRank(args.integer(0))) throw notApplicable('a list of keys has no ranks to return');
+  return select.withKeyOf(elements, args.list(1).items);
+}
 
 /** By code. */
 export const MAP_OPERATIONS: ReadonlyMap<number, MapRun> = new Map<number, MapRun>([
@@ -114,6 +123,7 @@ function setOrder(map: MapValue, args: Arguments): undefined {
 function put(map: MapValue, entries: readonly MapEntry[], flags: number): number {
   const accepted: MapEntry[] = [];
   for (const entry of entries) {
+    checkKey(entry[0]);
     const exists = find(map, entry[0]).exists;
     const refused = exists ? (flags & CREATE_ONLY) !== 0 : (flags & UPDATE_ONLY) !== 0;
     if (!refused) accepted.push(entry);
@@ -129,9 +139,16 @@ function put(map: MapValue, entries: readonly MapEntry[], flags: number): number
 
 function add(map: MapValue, key: Value, delta: Value): Value {
   const { index, exists } = find(map, key);
-  const total = sum(exists ? map.entries[index]![1] : null, delta);
+  checkKey(key);
+  const total = sum(exists ? map.entries[index]![1] : undefined, delta);
   putEntry(map, key, total);
   return total;
+}
+
+function checkKey(key: Value): void {
+  const isBlob = key instanceof Bytes && key.type === PARTICLE.blob;
+  if (isInteger(key) || typeof key === 'string' || isBlob) return;
+  throw new CommandError(RESULT.parameter, 'the key of a map is an integer, a text or a blob');
 }
 
 function clear(map: MapValue): undefined {

@@ -1,4 +1,5 @@
 import { CommandError, RESULT } from '../protocol/result-code.ts';
+import { compare } from '../msgpack/compare.ts';
 import type { MapEntry, MapOrder, Value } from '../msgpack/values.ts';
 import { ListValue, MAP_ORDER, MapValue } from '../msgpack/values.ts';
 import type { Elements, Selection } from './selection.ts';
@@ -21,6 +22,9 @@ const RETURN = {
 } as const;
 
 const INVERTED = 0x10000;
+
+export const returnsRank = (returnType: number): boolean =>
+  [RETURN.rank, RETURN.reverseRank].some((rank) => rank === (returnType & ~INVERTED));
 
 /** The selection, or its opposite where the client asks for that. */
 export const invertedIfAsked = (selection: Selection, returnType: number, length: number): Selection =>
@@ -46,7 +50,7 @@ export function answerOf(elements: Elements, selection: Selection, returnType: n
       return each(selection, rankOf(elements), -1);
     case RETURN.reverseRank: {
       const rank = rankOf(elements);
-      return each(selection, (index) => last - rank(index), -1);
+      return ascending(each(selection, (index) => last - rank(index), -1));
     }
     case RETURN.value:
       return each(selection, (index) => values[index]!, null);
@@ -62,6 +66,9 @@ export function answerOf(elements: Elements, selection: Selection, returnType: n
       throw new CommandError(RESULT.parameter, `${returnType} is no return type`);
   }
 }
+
+const ascending = (ranks: Value): Value =>
+  ranks instanceof ListValue ? new ListValue(ranks.items.toSorted(compare)) : ranks;
 
 function each({ indexes, single }: Selection, pick: (index: number) => Value, absent: Value): Value {
   if (single) return indexes.length === 0 ? absent : pick(indexes[0]!);

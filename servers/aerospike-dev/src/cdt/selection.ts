@@ -89,15 +89,16 @@ export function place(index: number, length: number): number {
   return counted;
 }
 
-/** Start and end of a range of places that may reach beyond both ends. */
+/** Start and end of a range of places that may reach beyond both ends; a negative count reaches the last. */
 export function range(index: number, count: number, length: number): [from: number, to: number] {
   const start = index < 0 ? length + index : index;
-  return [clamp(start, length), clamp(start + count, length)];
+  return [clamp(start, length), clamp(count < 0 ? Infinity : start + count, length)];
 }
 
-function relativeRange(base: number, offset: number, count: number, length: number): [number, number] {
-  return [clamp(base + offset, length), clamp(base + offset + count, length)];
-}
+const relativeRange = (base: number, offset: number, count: number, length: number): [number, number] => [
+  clamp(base + offset, length),
+  clamp(count < 0 ? Infinity : base + offset + count, length),
+];
 
 const clamp = (place: number, length: number): number => Math.min(Math.max(place, 0), length);
 

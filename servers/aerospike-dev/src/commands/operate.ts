@@ -55,7 +55,8 @@ export function runOperations(
     }
     const answer = run(bins, operation, target);
     if (answer !== undefined) answers.push([operation.name, answer]);
-    else if (respondAll && operation.name !== '') answers.push([operation.name, nullParticle()]);
+    else if (respondAll && (operation.name !== '' || operation.code === OPERATION.delete))
+      answers.push([operation.name, nullParticle()]);
   }
   return { answers };
 }

@@ -1,5 +1,6 @@
 import { decode } from '../msgpack/decode.ts';
 import { particleOf } from '../msgpack/encode.ts';
+import type { Value } from '../msgpack/values.ts';
 import { ListValue } from '../msgpack/values.ts';
 import { PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
@@ -18,19 +19,21 @@ const EVALUATION_NO_FAIL = 16;
 
 /** Answers what the expression is worth. */
 export function readByExpression(bins: Bins, operation: Operation, target: RecordView): Particle | undefined {
-  return run(bins, operation, target).result;
+  const { expression, flags } = callOf(operation);
+  return run(bins, expression, flags, target);
 }
 
 /** Writes what the expression is worth to a bin. */
 export function modifyByExpression(bins: Bins, operation: Operation, target: RecordView): undefined {
   const { name } = operation;
-  const { result, flags } = run(bins, operation, target);
-  if (result === undefined) return;
+  const { expression, flags } = callOf(operation);
   const refusal = policyRefusal(bins.has(name), flags);
   if (refusal !== undefined) {
     if ((flags & POLICY_NO_FAIL) === 0) throw refusal;
     return;
   }
+  const result = run(bins, expression, flags, target);
+  if (result === undefined) return;
   if (result.type !== PARTICLE.null) bins.set(name, result);
   else if ((flags & ALLOW_DELETE) !== 0) bins.delete(name);
   else if ((flags & POLICY_NO_FAIL) === 0) {
@@ -45,14 +48,16 @@ function policyRefusal(exists: boolean, flags: number): CommandError | undefined
 }
 
 /** The operation's data is a list of the expression and the flags. */
-function run(bins: Bins, { data }: Operation, target: RecordView): { result: Particle | undefined; flags: number } {
+function callOf({ data }: Operation): { expression: Value; flags: number } {
   const payload = decode(data);
-  const [expression = null, flags] = payload instanceof ListValue ? payload.items : [];
-  const bits = Number(flags ?? 0);
+  const [expression = null, flags = 0] = payload instanceof ListValue ? payload.items : [];
+  return { expression, flags: Number(flags) };
+}
+
+/** Undefined where the expression is unknown, and that is no failure. */
+function run(bins: Bins, expression: Value, flags: number, target: RecordView): Particle | undefined {
   const value = new Evaluator({ ...target, bin: (name) => bins.get(name) }).evaluate(expression);
-  if (value !== UNKNOWN) return { result: particleOf(value), flags: bits };
-  if ((bits & EVALUATION_NO_FAIL) === 0) {
-    throw new CommandError(RESULT.notApplicable, 'the expression is unknown for this record');
-  }
-  return { result: undefined, flags: bits };
+  if (value !== UNKNOWN) return particleOf(value);
+  if ((flags & EVALUATION_NO_FAIL) !== 0) return undefined;
+  throw new CommandError(RESULT.notApplicable, 'the expression is unknown for this record');
 }
