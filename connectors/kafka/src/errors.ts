@@ -1,30 +1,19 @@
-import { MillraceError, type ErrorCode } from '@millrace/core';
-import { findErrorBy, NetworkError, ProtocolError } from '@platformatic/kafka';
+import { MillraceError } from '@millrace/core';
+import { AuthenticationError, findErrorBy, NetworkError, ProtocolError, TimeoutError } from '@platformatic/kafka';
 
-/** Answers of a broker that will be the same next time, and what they mean to a caller. */
-const FINAL: Readonly<Record<string, ErrorCode>> = {
-  CLUSTER_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
-  GROUP_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
-  INVALID_CONFIG: 'REFUSED',
-  INVALID_GROUP_ID: 'INVALID_OPTION',
-  INVALID_PARTITIONS: 'REFUSED',
-  INVALID_RECORD: 'REFUSED',
-  INVALID_REPLICATION_FACTOR: 'REFUSED',
-  INVALID_SESSION_TIMEOUT: 'INVALID_OPTION',
-  INVALID_TIMESTAMP: 'REFUSED',
-  INVALID_TOPIC_EXCEPTION: 'REFUSED',
-  MESSAGE_TOO_LARGE: 'RECORD_TOO_LARGE',
-  POLICY_VIOLATION: 'REFUSED',
-  RECORD_LIST_TOO_LARGE: 'RECORD_TOO_LARGE',
-  SASL_AUTHENTICATION_FAILED: 'UNAUTHORIZED',
-  TOPIC_AUTHORIZATION_FAILED: 'UNAUTHORIZED',
-  UNSUPPORTED_COMPRESSION_TYPE: 'REFUSED',
-  UNSUPPORTED_SASL_MECHANISM: 'UNAUTHORIZED',
-};
+import {
+  CERTIFICATE_ADVICE,
+  CLOSED_ADVICE,
+  CLOSED_EARLY,
+  FINAL_ANSWERS,
+  FINAL_FAILURES,
+  type Meaning,
+  UNTRUSTED_CERTIFICATE,
+} from './error-meanings.ts';
 
 /** Answers to a request to produce after which nothing of it is in the log. */
 const NOT_WRITTEN = new Set([
-  ...Object.keys(FINAL),
+  ...Object.keys(FINAL_ANSWERS),
   'FENCED_LEADER_EPOCH',
   'LEADER_NOT_AVAILABLE',
   'NOT_ENOUGH_REPLICAS',
@@ -37,15 +26,34 @@ const NOT_WRITTEN = new Set([
 export function kafkaError(error: unknown, display: string): MillraceError {
   if (error instanceof MillraceError) return error;
   const options = { field: 'url', value: display, cause: error };
-  const final = finalAnswer(error);
-  if (final !== undefined) {
-    return new MillraceError(FINAL[final]!, `Kafka at ${display} answered ${final}: ${reasonOf(error)}`, options);
-  }
-  const isLogin = errorsIn(error).some(({ code }) => code === 'PLT_KFK_AUTHENTICATION');
-  if (isLogin)
-    return new MillraceError('UNAUTHORIZED', `Kafka at ${display} refuses the user: ${reasonOf(error)}`, options);
-  return new MillraceError('UNAVAILABLE', `Kafka at ${display} cannot be reached: ${reasonOf(error)}`, options);
+  const reason = reasonOf(error);
+  const answer = answerIn(error);
+  const said = answer === undefined ? `cannot be reached: ${reason}` : `answered ${answer}: ${reason}`;
+  const { code, advice } = finalMeaning(error, answer) ?? passingMeaning(error);
+  return new MillraceError(code, `Kafka at ${display} ${said}${advice === '' ? '' : ` (${advice})`}`, options);
 }
+
+/** Undefined for what may pass. */
+function finalMeaning(error: unknown, answer: string | undefined): Meaning | undefined {
+  const tree = errorsIn(error);
+  const found = answer === undefined ? undefined : FINAL_ANSWERS[answer];
+  if (found !== undefined) return found;
+  if (tree.some(({ code }) => UNTRUSTED_CERTIFICATE.test(String(code)))) return CERTIFICATE_ADVICE;
+  const [, failure] = FINAL_FAILURES.find(([text]) => tree.some(({ message }) => text.test(message))) ?? [];
+  if (failure !== undefined) return failure;
+  const login = tree.find((each) => each instanceof AuthenticationError);
+  // A connection that is cut in the middle of a login comes as a failure of the login, too.
+  const wasCut = login !== undefined && errorsIn(login.cause).some(isOfNetwork);
+  return login === undefined || wasCut ? undefined : FINAL_ANSWERS['SASL_AUTHENTICATION_FAILED'];
+}
+
+const passingMeaning = (error: unknown): Meaning => ({
+  code: 'UNAVAILABLE',
+  advice: errorsIn(error).some(({ message }) => CLOSED_EARLY.test(message)) ? CLOSED_ADVICE : '',
+});
+
+const isOfNetwork = (error: Error): boolean =>
+  error instanceof NetworkError || error instanceof TimeoutError || 'syscall' in error;
 
 /** Whether trying again may help. */
 export const mayPass = (error: unknown): boolean => kafkaError(error, '').retry;
@@ -97,9 +105,12 @@ function leavesOf(error: unknown): CodedError[] {
   return [error];
 }
 
-function finalAnswer(error: unknown): string | undefined {
-  const ids = errorsIn(error).map(({ apiId }) => apiId);
-  return ids.find((id): id is string => typeof id === 'string' && Object.hasOwn(FINAL, id));
+/** The first that is final, else the first of all. */
+function answerIn(error: unknown): string | undefined {
+  const ids = errorsIn(error)
+    .map(({ apiId }) => apiId)
+    .filter((id) => typeof id === 'string');
+  return ids.find((id) => Object.hasOwn(FINAL_ANSWERS, id)) ?? ids[0];
 }
 
 /** The last of the attempts says most, and its own message more than that of what wraps it. */

@@ -1,15 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { openEventLog, openLogReader, openPublisher, openSubscriber, partitionOf } from '@millrace/core';
 import { readWhole } from '@millrace/testkit';
 import { Admin, ConfigResourceTypes, Producer } from '@platformatic/kafka';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
 
-const kafka = useKafka({ secure: true });
+const kafka = useKafka();
 const urlOf = (topic: string, query = ''): string => `${kafka().url}/${topic}${query}`;
 
 async function closedAtEnd<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
@@ -155,27 +151,5 @@ describeOnKafka('publishing', () => {
     const { records } = await readWhole(await closedAtEnd(openEventLog(url)));
     expect(new Set(records.map(({ key }) => key))).toEqual(new Set(['7', 'alice', 'own']));
     for (const { key, partition } of records) expect(partition).toBe(partitionOf(key!, 5));
-  });
-});
-
-describeOnKafka('a broker with TLS and SASL', () => {
-  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])('lets in who knows the password, by %s', async (mechanism) => {
-    const { bootstrap, ca, username, password } = kafka().secure!;
-    const file = join(await temporaryDirectory(), 'ca.pem');
-    await writeFile(file, ca);
-    const query = `?tls=true&tls_ca=${encodeURIComponent(file)}&sasl_mechanism=${mechanism}`;
-    const topic = newTopic();
-    const log = await closedAtEnd(openEventLog(`kafka://${username}:${password}@${bootstrap}/${topic}${query}`));
-    await log.append([{ value: Buffer.from('secret') }]);
-    expect((await readWhole(log)).records).toHaveLength(1);
-    const wrong = openEventLog(`kafka://${username}:wrong@${bootstrap}/${topic}${query}`);
-    await expect(wrong).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
-  });
-
-  it('names the file that cannot be read', async () => {
-    await expect(openEventLog(urlOf(newTopic(), '?tls=true&tls_ca=/nowhere.pem'))).rejects.toMatchObject({
-      code: 'INVALID_OPTION',
-      details: { field: 'tls_ca', value: '/nowhere.pem' },
-    });
   });
 });

@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { openEventLog, openLogReader, openPublisher, openSubscriber } from '@millrace/core';
+import { AuthenticationError, NetworkError, protocolErrors, ProtocolError } from '@platformatic/kafka';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { FINAL_ANSWERS } from '../src/error-meanings.ts';
+import { kafkaError } from '../src/errors.ts';
+import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+const kafka = useKafka({ secure: true });
+
+/** Options that trust the broker's certificate. */
+async function trusting(): Promise<string> {
+  const file = join(await temporaryDirectory(), 'ca.pem');
+  await writeFile(file, kafka().secure!.ca);
+  return `tls=true&tls_ca=${encodeURIComponent(file)}`;
+}
+
+/** Both ends of messages, with and without a group, and both of a log. */
+const OPENERS = {
+  publisher: openPublisher,
+  subscriber: openSubscriber,
+  'subscriber without a group': (url: string) => openSubscriber(url, { from: 'earliest' }),
+  log: (url: string) => openEventLog(url),
+  reader: (url: string) => openLogReader(url),
+} as const;
+
+describeOnKafka('a broker that wants TLS and a user', () => {
+  let topic: string;
+  let host: string;
+  let login: string;
+  beforeAll(async () => {
+    topic = newTopic();
+    await kafka().createTopic(topic);
+    const { bootstrap, username, password } = kafka().secure!;
+    host = `${bootstrap}/${topic}`;
+    login = `${username}:${password}`;
+  });
+
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
+    'carries messages for who knows the password: %s',
+    async (by) => {
+      const url = `kafka://${login}@${host}?${await trusting()}&sasl_mechanism=${by}`;
+      const publisher = await openPublisher(url);
+      await publisher.publish({ value: by });
+      await publisher.close();
+      for (const config of [{ group_id: by }, { from: '-1' }]) {
+        const subscriber = await openSubscriber(url, config);
+        const values: unknown[] = [];
+        while (values.at(-1) !== by) values.push((await subscriber.next({ timeoutMs: 10_000 }))?.value);
+        await subscriber.close();
+      }
+    },
+  );
+
+  describe.each(Object.entries(OPENERS))('a %s', (_, open) => {
+    it.each([
+      ['a wrong password', () => `kafka://millrace:wrong@${host}?TRUST`, 'UNAUTHORIZED', 'check user, password'],
+      [
+        'an unknown user',
+        () => `kafka://x:y@${host}?TRUST&sasl_mechanism=SCRAM-SHA-512`,
+        'UNAUTHORIZED',
+        'check user, password',
+      ],
+      ['an authority that is not trusted', () => `kafka://${login}@${host}?tls=true`, 'REFUSED', 'tls_ca'],
+      ['no TLS and no user', () => `kafka://${host}`, 'REFUSED', 'tls=true'],
+      [
+        'a user where none is asked for',
+        () => `kafka://${login}@${kafka().bootstrap}/${topic}`,
+        'UNAUTHORIZED',
+        'asks for no user',
+      ],
+    ])('is told at once what to do about %s', async (_what, url, code, advice) => {
+      const startedAt = performance.now();
+      await expect(open(url().replace('TRUST', await trusting()))).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(advice) as string,
+      });
+      // A wrong password is answered a little late; ten seconds would be the patience with a broker that is away.
+      expect(performance.now() - startedAt).toBeLessThan(9000);
+    });
+  });
+});
+
+const loginFailure = (cause: Error): Error =>
+  new AuthenticationError('Cannot find a suitable SASL mechanism.', { cause });
+
+describe('a connection that is cut while the user logs in', () => {
+  it('is made again, and the error says what it may be', async () => {
+    let connections = 0;
+    const cutter = createServer((socket) => {
+      connections++;
+      socket.once('data', () => socket.destroy());
+      socket.on('error', () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => cutter.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void cutter.close());
+    const { port } = cutter.address() as AddressInfo;
+    const publisher = await openPublisher(`kafka://user:password@127.0.0.1:${port}/orders`);
+    const publishing = publisher.publish({ value: 1 });
+    await expect.poll(() => connections, { timeout: 10_000 }).toBeGreaterThan(2);
+    expect(publisher.details().last_error).toContain('the listener may want tls=true, or a user');
+    await Promise.allSettled([publisher.close({ deadlineMs: 0 }), publishing]);
+  });
+
+  it('is no refusal of the user, which an answer is', () => {
+    const url = 'kafka://localhost:9092/orders';
+    expect(kafkaError(loginFailure(new NetworkError('Connection closed')), url)).toMatchObject({ code: 'UNAVAILABLE' });
+    const answer = new ProtocolError('UNSUPPORTED_SASL_MECHANISM');
+    expect(kafkaError(loginFailure(answer), url)).toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringContaining('choose a sasl_mechanism') as string,
+    });
+    expect(kafkaError(loginFailure(new Error('bad nonce')), url)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+});
+
+describe('answers of a broker', () => {
+  it.each(Object.keys(FINAL_ANSWERS))('%s is one that the protocol has, and is not tried again', (answer) => {
+    expect(Object.keys(protocolErrors)).toContain(answer);
+    const error = kafkaError(new ProtocolError(answer), 'kafka://localhost/orders');
+    expect(error.retry).toBe(false);
+    expect(error.message).toContain(`answered ${answer}: `);
+  });
+
+  it('are tried again where the protocol says that they pass', () => {
+    const passing = Object.entries(protocolErrors).filter(([, { canRetry }]) => canRetry);
+    expect(passing.length).toBeGreaterThan(30);
+    for (const [answer] of passing) {
+      const error = kafkaError(new ProtocolError(answer), 'kafka://localhost/orders');
+      expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining(answer) as string });
+    }
+  });
+});
