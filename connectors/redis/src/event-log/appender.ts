@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { checkRecords, type LogAppender, type NewRecord, partitionOf, type Position } from '@millrace/core';
+import type { RedisClient } from '../connection.ts';
+import { isReply } from '../errors.ts';
 import type { Link } from '../link.ts';
 import { AppendCall } from './append-call.ts';
-import { isFull, logClosed, logFull, queueFull } from './errors.ts';
+import { inDoubtBefore, isFull, logClosed, logFull, queueFull } from './errors.ts';
 import type { LogKeys } from './keys.ts';
 import { Lane } from './lane.ts';
 import { APPEND } from './scripts.ts';
@@ -47,13 +49,7 @@ export class RedisLogAppender implements LogAppender {
         partition,
         schedule: this.#schedule,
         send: (sequence, frame, records) =>
-          link.run(async (client) => {
-            try {
-              return Number(await APPEND.run(client, names, [sequence, records, frame, PRODUCER_TTL_MS]));
-            } catch (error) {
-              throw isFull(error) ? logFull(error) : error;
-            }
-          }),
+          sendOnce(link, (client) => APPEND.run(client, names, [sequence, records, frame, PRODUCER_TTL_MS])),
         onBytes: (change) => (this.#waitingBytes += change),
       });
     });
@@ -98,5 +94,24 @@ export class RedisLogAppender implements LogAppender {
 
   #choose(key: string | undefined): number {
     return key === undefined ? this.#roundRobin++ % this.partitions : partitionOf(key, this.partitions);
+  }
+}
+
+/** Sends until there is an answer. @throws LOG_FULL and others for what was not written; LOG_FAILED for what may have been */
+async function sendOnce(link: Link, send: (client: RedisClient) => Promise<unknown>): Promise<number> {
+  let isUnanswered = false;
+  try {
+    return await link.run(async (client) => {
+      const wasUnanswered = isUnanswered;
+      isUnanswered = true;
+      try {
+        return Number(await send(client));
+      } catch (error) {
+        if (isReply(error)) isUnanswered = wasUnanswered;
+        throw isFull(error) ? logFull(error) : error;
+      }
+    });
+  } catch (error) {
+    throw isUnanswered ? inDoubtBefore(error as Error) : error;
   }
 }

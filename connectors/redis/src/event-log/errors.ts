@@ -22,6 +22,14 @@ export const inDoubt = (timeoutMs: number): MillraceError =>
     `Redis did not confirm an append within ${timeoutMs} ms: its records may or may not be in the log`,
   );
 
+/** Refused at last, when an earlier attempt had no answer. */
+export const inDoubtBefore = (cause: Error): MillraceError =>
+  new MillraceError(
+    'LOG_FAILED',
+    `an append was sent, not answered, and could not be sent again: its records may or may not be in the log (${cause.message})`,
+    { cause },
+  );
+
 export const notSent = (timeoutMs: number): MillraceError =>
   new MillraceError('UNAVAILABLE', `Redis could not be reached within ${timeoutMs} ms: nothing was written, try again`);
 

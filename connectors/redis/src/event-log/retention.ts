@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@millrace/core';
 import type { RedisClient } from '../connection.ts';
 import type { Link } from '../link.ts';
-import { idBefore, type LogKeys } from './keys.ts';
-import { boundsOf } from './place.ts';
-import { RETENTION } from './scripts.ts';
+import type { LogKeys } from './keys.ts';
+import { FORCE, RETENTION } from './scripts.ts';
 
 export interface RetentionOptions {
   readonly link: Link;
@@ -57,12 +56,12 @@ export class Retention {
     while (!signal.aborted) {
       try {
         await this.run();
-        await sleep(this.#options.intervalMs, undefined, { signal, ref: false });
       } catch (error) {
         if (signal.aborted) return;
         this.#options.logger?.error({ err: error }, 'cannot trim the log: trying again');
-        await sleep(this.#options.intervalMs, undefined, { ref: false });
       }
+      // Rejects only when it is closed.
+      await sleep(this.#options.intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
@@ -85,26 +84,19 @@ export class Retention {
   /** @returns the bytes that are left */
   async #trimReleased(client: RedisClient, partition: number): Promise<number> {
     const { keys, retentionMs } = this.#options;
-    const names = [keys.next(partition), keys.times(partition), keys.released(partition)];
+    const names = [keys.next(partition), keys.times(partition), keys.released(partition), keys.log(partition)];
     const noteMs = Math.max(1, Math.floor(retentionMs / NOTES_PER_RETENTION));
-    const [expired, lowest] = (await RETENTION.run(client, names, [retentionMs, noteMs])) as [string, string];
-    const below = Math.min(Number(expired), Number(lowest));
-    // Exact: the newest entry must not stay for want of company when all are released.
-    if (below > 0) await client.xtrim(keys.log(partition), 'MINID', idBefore(below));
+    await RETENTION.run(client, names, [retentionMs, noteMs]);
     return Number(await client.memory('USAGE', keys.log(partition), 'SAMPLES', SAMPLES)) || 0;
   }
 
   /** Keeps this part of the stream, by number of entries. */
   async #trimForced(client: RedisClient, partition: number, part: number, size: number): Promise<void> {
     const { keys, logger } = this.#options;
-    const key = keys.log(partition);
-    const before = await boundsOf(client, keys, partition);
-    await client.xtrim(key, 'MAXLEN', Math.floor((await client.xlen(key)) * part));
-    const { earliest } = await boundsOf(client, keys, partition);
-    const released = Object.values(await client.hgetall(keys.released(partition))).map(Number);
-    // Without a group, the first one is still to come.
-    const lowest = released.length === 0 ? 0 : Math.min(...released);
-    const lost = earliest - Math.max(before.earliest, lowest);
+    const names = [keys.log(partition), keys.next(partition), keys.released(partition)];
+    const answer = (await FORCE.run(client, names, [part])) as readonly string[];
+    const [before, earliest, lowest] = answer.map(Number) as [number, number, number];
+    const lost = earliest - Math.max(before, lowest);
     if (lost <= 0) return;
     this.#forced += lost;
     logger?.error(

@@ -52,10 +52,10 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZRANGE', KEYS[1], 0, -1)`);
 
 /**
- * Notes the time and the next offset, and tells up to where the log may go.
+ * Notes the time and the next offset, and removes what is older than the retention and released by all groups: in one
+ * step, so that a group which joins meanwhile keeps what it has just found.
  *
- * Keys: next, times, released. Values: retention in ms, least distance of two notes in ms. Answers the offset below
- * which records are older than the retention, and the lowest that a group still needs (-1 when there is no group).
+ * Keys: next, times, released, log. Values: retention in ms, least distance of two notes in ms.
  */
 export const RETENTION = new Script(`
 local time = redis.call('TIME')
@@ -66,10 +66,39 @@ if not newest[2] or (now - newest[2] >= tonumber(ARGV[2]) and newest[1] ~= next)
   redis.call('ZADD', KEYS[2], now, next)
 end
 local expired = redis.call('ZREVRANGEBYSCORE', KEYS[2], now - ARGV[1], '-inf', 'LIMIT', 0, 1)[1]
-if expired then redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. redis.call('ZSCORE', KEYS[2], expired)) end
-local lowest = -1
-for _, below in ipairs(redis.call('HVALS', KEYS[3])) do
-  below = tonumber(below)
-  if lowest < 0 or below < lowest then lowest = below end
+if not expired then return end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. redis.call('ZSCORE', KEYS[2], expired))
+-- Without a group, the first one is still to come.
+local below = 0
+for _, released in ipairs(redis.call('HVALS', KEYS[3])) do
+  released = math.min(tonumber(released), tonumber(expired))
+  if below == 0 or released < below then below = released end
+  if released == 0 then return end
 end
-return { expired or '0', string.format('%.0f', lowest) }`);
+-- Exact: the newest entry must not stay for want of company when all are released.
+redis.call('XTRIM', KEYS[4], 'MINID', string.format('%.0f-18446744073709551615', below))`);
+
+/**
+ * Keeps this part of a log's entries, whether the others are released or not. In one step, so that each process counts
+ * what it has removed itself.
+ *
+ * Keys: log, next, released. Values: part to keep. Answers the earliest offset before and after, and the lowest that a
+ * group still needs.
+ */
+export const FORCE = new Script(`
+local function earliest()
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  if not first then return tonumber(redis.call('GET', KEYS[2]) or '0') end
+  local to, records = string.match(first[1], '(%d+)-(%d+)')
+  return to - records
+end
+local before = earliest()
+redis.call('XTRIM', KEYS[1], 'MAXLEN', math.floor(redis.call('XLEN', KEYS[1]) * ARGV[1]))
+local lowest
+for _, released in ipairs(redis.call('HVALS', KEYS[3])) do
+  released = tonumber(released)
+  if not lowest or released < lowest then lowest = released end
+end
+return {
+  string.format('%.0f', before), string.format('%.0f', earliest()), string.format('%.0f', lowest or 0)
+}`);

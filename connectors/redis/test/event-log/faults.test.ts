@@ -88,6 +88,34 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
     await log.close();
   });
 
+  it('says that an append is in doubt, also when Redis refuses to take it again', async () => {
+    await redisCommand(server, 'ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
+    const proxy = await startTcpProxy({ target: server });
+    const place = { prefix: 'doubt' };
+    const log = await openLog(`redis://app:secret@127.0.0.1:${proxy.port}`, place);
+    await log.append([{ partition: 0, value: Buffer.from('before') }]);
+    const length = () => redisCommand(server, 'XLEN', 'doubt:{p0}:log');
+    // The command arrives, its answer does not, and when it is sent again the password is another one.
+    proxy.delay(150);
+    const appended = log.append([{ partition: 0, value: Buffer.from('in doubt') }]);
+    const refusal = expect(appended).rejects.toMatchObject({ code: 'LOG_FAILED', retry: false });
+    await expect.poll(length, { interval: 5 }).toBe(2);
+    await redisCommand(server, 'ACL', 'SETUSER', 'app', 'resetpass', '>other');
+    proxy.cut();
+    proxy.delay(0);
+    await refusal;
+    // What was never sent is told as such.
+    const unsent = log.append([{ partition: 1, value: Buffer.from('unsent') }]);
+    await expect(unsent).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await redisCommand(server, 'ACL', 'SETUSER', 'app', '>secret');
+    await log.append([{ partition: 0, value: Buffer.from('after') }]);
+    const { records } = await log.read(0, 0, 1e6);
+    expect(records.map(({ value }) => Buffer.from(value).toString())).toEqual(['before', 'in doubt', 'after']);
+    expect(await log.bounds(1)).toEqual({ earliest: 0, next: 0 });
+    await log.close();
+    await proxy.stop();
+  });
+
   it('refuses more than may wait while Redis is away', async () => {
     const log = await openLog(server.url, { query: '&max-waiting=10KB&append-timeout=300ms' });
     server.pause();

@@ -4,6 +4,11 @@ import { redisCommand, type RedisServer, serverAvailable, startRedis } from '@mi
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openRedisLogReader } from '../../src/event-log/event-log.ts';
+import { parseRedisUrl, plainRedisOptions } from '../../src/address.ts';
+import { LogKeys } from '../../src/event-log/keys.ts';
+import { boundsOf } from '../../src/event-log/place.ts';
+import { Retention } from '../../src/event-log/retention.ts';
+import { Link } from '../../src/link.ts';
 import { openLog } from './fixtures.ts';
 
 const TRIM_SOON = '&trim-interval=100ms';
@@ -71,6 +76,57 @@ describe.skipIf(!serverAvailable('redis'))('what a log on Redis keeps', () => {
     });
     expect(lost).toEqual([[0, 0, earliest]]);
     await log.close();
+  });
+
+  it('is what a group finds that joins while the log is trimmed', async () => {
+    const prefix = 'joining';
+    const log = await openLog(server.url, { prefix, partitions: 1 });
+    const { address } = parseRedisUrl(server.url, plainRedisOptions);
+    const link = new Link(address);
+    const keys = new LogKeys(prefix);
+    const bounds = { retentionMs: 1, maxBytes: Infinity, intervalMs: 3_600_000 };
+    const retention = new Retention({ link, keys, partitions: 1, logger: undefined, ...bounds });
+    let next = 0;
+    let trimmed = 0;
+    const end = new AbortController();
+    const trimming = (async () => {
+      while (!end.signal.aborted) {
+        [next] = [next + 1, await log.append([{ partition: 0, value: Buffer.from('x') }])];
+        await log.release('old', 0, next);
+        await retention.run();
+      }
+    })();
+    // As a consumer joins.
+    for (let group = 0; group < 500; group++) {
+      const released = keys.released(0);
+      const earliest = await link.run(async (client) => {
+        await client.hsetnx(released, `${group}`, 0);
+        return boundsOf(client, keys, 0);
+      });
+      const after = await log.bounds(0);
+      expect(after.earliest).toBe(earliest.earliest);
+      trimmed = after.earliest;
+      await link.run((client) => client.hdel(released, `${group}`));
+    }
+    end.abort();
+    await trimming;
+    expect(trimmed).toBeGreaterThan(50);
+    await Promise.all([log.close(), retention.close()]);
+    await link.close();
+  });
+
+  it('is counted once when it is removed by force, by whichever process did it', async () => {
+    const options = { prefix: 'forced', maxBytes: 50_000, query: TRIM_SOON };
+    const logs = await Promise.all(Array.from({ length: 3 }, () => openLog(server.url, options)));
+    for (let i = 0; i < 60; i++) await logs[i % 3]!.append([{ partition: i % 2, value: Buffer.alloc(10_000, i) }]);
+    const removed = async (): Promise<number> =>
+      (await logs[0]!.bounds(0)).earliest + (await logs[0]!.bounds(1)).earliest;
+    await expect.poll(() => logs[0]!.statistics?.().bytes, { timeout: 5000 }).toBeLessThan(50_000);
+    await sleep(300);
+    const counted = logs.reduce((sum, log) => sum + log.statistics!().forcedRemovals, 0);
+    expect(counted).toBe(await removed());
+    expect(counted).toBeGreaterThan(0);
+    await Promise.all(logs.map((log) => log.close()));
   });
 
   it('is not safe on a server that forgets: says so, or refuses', async () => {
