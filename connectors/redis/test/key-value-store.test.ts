@@ -1,4 +1,11 @@
-import { describeKeyValueStore, serverAvailable, startRedis, startRedisCluster } from '@millrace/testkit';
+import {
+  anyRedis,
+  anyRedisAvailable,
+  describeKeyValueStore,
+  serverAvailable,
+  startRedis,
+  startRedisCluster,
+} from '@millrace/testkit';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -10,11 +17,11 @@ async function openAt(url: string) {
   return { store, close: () => store.close() };
 }
 
-describe.skipIf(!serverAvailable('redis'))('on a Redis', () => {
+describe.skipIf(!anyRedisAvailable())('on a Redis', () => {
   let url = '';
   let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
-    const server = await startRedis();
+    const server = await anyRedis();
     url = server.url;
     stop = () => server.stop();
   });
@@ -27,7 +34,7 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis Cluster', () => {
   let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
     const cluster = await startRedisCluster();
-    url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/?cluster=true`;
+    url = `${cluster.url}/?cluster=true`;
     stop = () => cluster.stop();
   });
   afterAll(() => stop?.());

@@ -1,5 +1,6 @@
 export * from './aerospike-dev.ts';
 export * from './aerospike.ts';
+export * from './any-redis.ts';
 export * from './available.ts';
 export * from './free-port.ts';
 export * from './haproxy.ts';

@@ -5,6 +5,8 @@ import { connect as connectTls } from 'node:tls';
 export type RedisReply = string | number | null | readonly RedisReply[];
 
 export interface RedisAddress {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   readonly port: number;
   readonly password?: string;
   /** The certificate authority in PEM, for a server that speaks TLS. */
@@ -20,17 +22,11 @@ export interface RedisAddress {
  * @throws Error with the server's words when it answers with an error
  */
 export async function redisCommand(address: RedisAddress, ...command: readonly string[]): Promise<RedisReply> {
-  const socket =
-    address.ca === undefined
-      ? connect(address.port, '127.0.0.1')
-      : connectTls({
-          port: address.port,
-          host: '127.0.0.1',
-          ca: address.ca,
-          ...(address.key === undefined ? {} : { cert: address.ca, key: address.key }),
-        });
+  const { host = '127.0.0.1', port, ca, key } = address;
+  const shown = key === undefined ? {} : { cert: ca, key };
+  const socket = ca === undefined ? connect(port, host) : connectTls({ port, host, ca, ...shown });
   try {
-    await once(socket, address.ca === undefined ? 'connect' : 'secureConnect');
+    await once(socket, ca === undefined ? 'connect' : 'secureConnect');
     const replies = repliesOf(socket);
     for (const words of address.password === undefined ? [command] : [['AUTH', address.password], command]) {
       socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);

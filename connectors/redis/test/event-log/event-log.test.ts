@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { EventLog } from '@millrace/core';
 import {
+  anyRedis,
+  type AnyRedis,
+  anyRedisAvailable,
   bothEnds,
   describeEventLog,
   type EventLogTarget,
   type OpenLog,
   SUITE_PARTITIONS,
   type RedisCluster,
-  type RedisServer,
   serverAvailable,
-  startRedis,
   startRedisCluster,
 } from '@millrace/testkit';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -21,17 +22,26 @@ const SKIP = {
     'the consumers of a group share its partitions; see consume.test.ts',
 };
 
-describe.skipIf(!serverAvailable('redis'))('on real servers', () => {
-  let server: RedisServer;
+describe.skipIf(!anyRedisAvailable())('on a real server', () => {
+  let server: AnyRedis;
+
+  beforeAll(async () => {
+    server = await anyRedis({ appendOnly: true });
+  });
+  afterAll(() => server.stop());
+
+  describeEventLog('Redis', { open: () => newTarget(`${server.url}?`), skip: SKIP });
+});
+
+describe.skipIf(!serverAvailable('redis'))('on a real Cluster', () => {
   let cluster: RedisCluster;
 
   beforeAll(async () => {
-    [server, cluster] = await Promise.all([startRedis({ appendOnly: true }), startRedisCluster({ appendOnly: true })]);
+    cluster = await startRedisCluster({ appendOnly: true });
   });
-  afterAll(() => Promise.all([server.stop(), cluster.stop()]));
+  afterAll(() => cluster.stop());
 
-  describeEventLog('Redis', { open: () => newTarget(`${server.url}?`), skip: SKIP });
-  describeEventLog('Redis Cluster', { open: () => newTarget(`${cluster.nodes[0]!.url}?cluster=true&`), skip: SKIP });
+  describeEventLog('Redis Cluster', { open: () => newTarget(`${cluster.url}?cluster=true&`), skip: SKIP });
 });
 
 async function newTarget(url: string): Promise<EventLogTarget> {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type JsonValue, type Message, openPublisher, openSubscriber } from '@millrace/core';
 import {
+  anyRedis,
+  type AnyRedis,
+  anyRedisAvailable,
   changingPublisher,
   describePublisher,
   describeSubscriber,
-  redisCommand,
   type RedisCluster,
   type RedisReply,
-  type RedisServer,
   serverAvailable,
-  startRedis,
   startRedisCluster,
   type SubscriberTarget,
 } from '@millrace/testkit';
@@ -28,17 +28,17 @@ interface Place {
   listener(): Redis;
 }
 
-describe.skipIf(!serverAvailable('redis'))('on a real server', () => {
-  let server: RedisServer;
+describe.skipIf(!anyRedisAvailable())('on a real server', () => {
+  let server: AnyRedis;
 
   beforeAll(async () => {
-    server = await startRedis();
+    server = await anyRedis();
   });
   afterAll(() => server.stop());
 
   describeAll('', {
-    url: (kind, name) => `redis${kind}://127.0.0.1:${server.port}/${name}?`,
-    command: (...command) => redisCommand(server, ...command),
+    url: (kind, name) => `${server.url.replace('redis:', `redis${kind}:`)}/${name}?`,
+    command: (...command) => server.command(...command),
     listener: () => new Redis(server.url),
   });
 });

@@ -1,13 +1,13 @@
-import { describeStateStore, serverAvailable, startRedis, startRedisCluster } from '@millrace/testkit';
+import { anyRedis, anyRedisAvailable, describeStateStore, serverAvailable, startRedisCluster } from '@millrace/testkit';
 import { afterAll, beforeAll, describe } from 'vitest';
 
 import { stateFixture } from './fixture.ts';
 
-describe.skipIf(!serverAvailable('redis'))('on a Redis', () => {
+describe.skipIf(!anyRedisAvailable())('on a Redis', () => {
   let url = '';
   let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
-    const server = await startRedis();
+    const server = await anyRedis();
     url = server.url;
     stop = () => server.stop();
   });
@@ -28,7 +28,7 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis Cluster', () => {
   let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
     const cluster = await startRedisCluster();
-    url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/?cluster=true`;
+    url = `${cluster.url}/?cluster=true`;
     stop = () => cluster.stop();
   });
   afterAll(() => stop?.());
