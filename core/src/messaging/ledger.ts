@@ -16,7 +16,7 @@ export interface LedgerOptions {
 
 /**
  * Accounts for every message from its acceptance until it is settled, once, and tells its caller. At any moment
- * `offered` = `published` + `refused` + `dropped` + those that are not settled.
+ * `offered` = `published` + `refused` + `dropped` + `queued`.
  */
 export class Ledger implements Settlement {
   readonly #options: LedgerOptions;
@@ -25,7 +25,8 @@ export class Ledger implements Settlement {
   publishedCount = 0;
   refusedCount = 0;
   droppedCount = 0;
-  /** Of those that are not settled. */
+  /** Not settled. Counted by itself, so that a sum that is wrong shows. */
+  queued = 0;
   queuedBytes = 0;
   /** Milliseconds. */
   lastPublish: number | undefined;
@@ -35,12 +36,9 @@ export class Ledger implements Settlement {
     this.#options = options;
   }
 
-  get queued(): number {
-    return this.offeredCount - this.publishedCount - this.refusedCount - this.droppedCount;
-  }
-
   offered(encoded: Encoded, priority: number): Entry {
     this.offeredCount++;
+    this.queued++;
     this.queuedBytes += encoded.bytes;
     return new Entry(encoded, priority, this.#groups.enter());
   }
@@ -86,6 +84,7 @@ export class Ledger implements Settlement {
 
   #settle(entry: Entry): void {
     entry.settled = true;
+    this.queued--;
     this.queuedBytes -= entry.encoded.bytes;
     this.#groups.leave(entry.group);
   }

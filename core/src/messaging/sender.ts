@@ -223,6 +223,8 @@ export class Sender {
       this.#refuseAll(error);
       return;
     }
+    // Callers may have withdrawn some during the attempt: those are accounted for.
+    this.#forget(0);
     let moved = 0;
     for (const entry of this.#batch) {
       if (this.#outage.length >= outage.maxMessages) {

@@ -11,6 +11,7 @@ import { SinkPublisher } from './sink-publisher.ts';
 import type { SinkPublisherOptions } from './sink-publisher.ts';
 import { Skipped } from './sink.ts';
 import type { Encoded, PreparedSink, Refusal, Sink } from './sink.ts';
+import { checkWalOptions } from './wal-options.ts';
 
 const GROUP = 'sender';
 const POSITION = 'wal-position';
@@ -62,12 +63,12 @@ export class WalPublisher implements Publisher {
     this.#logger = hooks.logger;
     this.#maxBytes = values.walMaxBytes;
     this.#lifecycle = new Lifecycle(`publisher "${name}"`);
-    // On disk there is time: the target's own retries are unlimited, and pacing is between disk and target.
-    const paced = { ...values, retryMax: undefined, afterRetries: undefined, resilient: false };
-    this.#front = new SinkPublisher(this.#sink(target), { ...options, values: { ...paced, publishInterval: 0 } });
+    checkWalOptions(`publisher "${name}"`, values);
+    // Pacing is between disk and target.
+    this.#front = new SinkPublisher(this.#sink(target), { ...options, values: { ...values, publishInterval: 0 } });
     this.#back = new SinkPublisher(target, {
       ...options,
-      values: { ...paced, overflow: 'block', queueType: 'fifo' },
+      values: { ...values, overflow: 'block' },
       hooks: { logger: hooks.logger, onError: hooks.onError },
     });
   }
@@ -129,8 +130,6 @@ export class WalPublisher implements Publisher {
       skipped: front.skipped + back.skipped,
       queue_depth: offered - back.publish_count - refused - front.dropped,
       queue_bytes: front.queue_bytes + back.queue_bytes,
-      priority_queue_enabled: front.priority_queue_enabled,
-      priority_key: front.priority_key,
       wal_bytes: this.#waitingBytes,
       last_error: front.last_error ?? back.last_error,
     };

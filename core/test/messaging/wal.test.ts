@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createRegistry, openPublisher } from '@millrace/core';
+import { createPublisher, createRegistry, FanOutPublisher, openPublisher } from '@millrace/core';
 import type { Connector } from '@millrace/core';
 import { firstArrivals } from './scripted-target.ts';
 
@@ -142,6 +142,61 @@ it('is free again when its publisher could not start', async () => {
   await expect(openPublisher(`file://${directory}`, { wal: walUrl() })).rejects.toMatchObject({ code: 'REFUSED' });
   const publisher = await openPublisher(url, { wal: walUrl() });
   await publisher.close();
+});
+
+it.each([
+  ['queue_type', 'priority'],
+  ['resilient', true],
+  ['retry_max', 3],
+  ['after_retries', 'refuse'],
+  ['buffer_max_messages', 5],
+  ['buffer_overflow', 'drop-oldest'],
+])('refuses %s, which it could not keep to', async (field, value) => {
+  await expect(createPublisher('numbers', { destination: url, wal: walUrl(), [field]: value })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    details: { field, value },
+  });
+});
+
+it('keeps to the options of a publisher: predicate, key_field, overflow and max_batch', async () => {
+  await writeFile(`${file}.away`, '');
+  const publisher = await openPublisher(url, {
+    name: 'numbers',
+    wal: walUrl(),
+    wal_max_bytes: 1,
+    key_field: 'id',
+    max_batch: 2,
+    max_queue_depth: 3,
+    overflow: 'drop-newest',
+    predicate: ({ key }) => key !== 'filtered',
+  });
+  await publisher.publish({ value: { id: 'filtered', n: 0 } });
+  // The first one fills the buffer; two wait in a batch, three in the queue, and the rest has no room.
+  await publisher.publish({ value: { id: 'a', n: 1 } });
+  const others = Array.from({ length: 9 }, (_, n) => publisher.publish({ value: { id: 'b', n: n + 2 } }));
+  const outcomes = Promise.allSettled(others);
+  await expect.poll(() => publisher.details().dropped).toBeGreaterThan(0);
+  await rm(`${file}.away`);
+  const dropped = (await outcomes).filter(({ status }) => status === 'rejected').length;
+  await publisher.flush();
+  expect(publisher.details()).toMatchObject({
+    offered: 10,
+    filtered: 1,
+    dropped,
+    publish_count: 10 - dropped,
+    queue_depth: 0,
+  });
+  await publisher.close();
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
+  expect(lines).toHaveLength(10 - dropped);
+  // The field is the key now, and no part of the value.
+  expect(lines[0]).toBe('{"n":1}');
+});
+
+it('is refused where it would not be kept: by publishers that are made of others', () => {
+  expect(() => new FanOutPublisher('all', [], { wal: walUrl() })).toThrow(
+    expect.objectContaining({ code: 'NOT_SUPPORTED' }),
+  );
 });
 
 it('needs a connector that has a log', async () => {
