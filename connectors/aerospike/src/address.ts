@@ -66,6 +66,7 @@ export const connectionOptions = {
   }),
   commitLevel: choiceOption({
     choices: ['all', 'master'],
+    anyCase: true,
     default: 'all',
     description: 'Whether a write waits for the replicas',
   }),
@@ -130,14 +131,25 @@ export function parseAerospikeUrl<D extends OptionDefinitions & typeof connectio
   return { address: addressFrom(parts, values as ConnectionValues), values };
 }
 
+/** Where a destination of the original is that names no hosts: `aerospike://namespace/set`. */
+const DEFAULT_HOSTS = `localhost:${DEFAULT_PORT}`;
+
 /**
- * The address of a URL whose options have been resolved elsewhere, as for sinks.
+ * The address of a destination of records, whose options have been resolved elsewhere. Records need a set: so where a
+ * URL has two parts only, and the first can be no more than a name, they are namespace and set on this machine.
  *
  * @throws INVALID_OPTION
  */
-export function aerospikeAddress(url: string | URL, values: ConnectionValues): AerospikeAddress {
-  return addressFrom(split(String(url)), values);
+export function sinkAddress(url: string | URL, values: ConnectionValues): AerospikeAddress {
+  const parts = split(String(url));
+  const { user, authority, path } = parts;
+  const isNamespace =
+    values.hosts === undefined && user === undefined && path.length === 1 && path[0] !== '' && isName(authority);
+  return addressFrom(parts, isNamespace ? { ...values, hosts: DEFAULT_HOSTS } : values);
 }
+
+/** Of a namespace, and not of a host: without port, dots and commas. */
+const isName = (authority: string): boolean => /^[\w-]+$/.test(authority) && authority !== 'localhost';
 
 /** The options of a URL that says nothing but where the cluster is. */
 export const plainAerospikeOptions: Options<typeof connectionOptions> = defineOptions('aerospike', connectionOptions);
@@ -166,7 +178,8 @@ function addressFrom(parts: UrlParts, values: ConnectionValues): AerospikeAddres
     nodes: hosts.split(',').map((host) => parseNode(host, values)),
     namespace,
     set: set === '' ? undefined : set,
-    display: displayOf(parts),
+    // Where the hosts are an option the URL would not show who did not answer.
+    display: values.hosts === undefined ? displayOf(parts) : displayOf({ authority: hosts, path: place.slice(1) }),
   };
 }
 
@@ -213,7 +226,8 @@ function parseNode(text: string, { tlsName }: ConnectionValues): AerospikeNode {
   return { addr, port, ...(tlsName === undefined ? {} : { tlsname: tlsName }) };
 }
 
-const displayOf = ({ authority, path }: UrlParts): string => `aerospike://${[authority, ...path].join('/')}`;
+const displayOf = ({ authority, path }: { authority: string; path: readonly (string | undefined)[] }): string =>
+  `aerospike://${[authority, ...path].join('/')}`;
 
 const invalid = (message: string, field: string, value: unknown, accepted: string): MillraceError =>
   new MillraceError('INVALID_OPTION', `${message}: give ${accepted}`, { field, value, accepted });

@@ -1,7 +1,7 @@
-import type { MillraceError } from '@millrace/core';
+import { type MillraceError, resolveOptions } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
-import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
+import { parseAerospikeUrl, plainAerospikeOptions, sinkAddress } from '../src/address.ts';
 
 const parse = (url: string) => parseAerospikeUrl(url, plainAerospikeOptions).address;
 const refusal = (url: string): unknown => {
@@ -35,11 +35,27 @@ describe('the URL of an Aerospike cluster', () => {
       ],
       namespace: 'test',
       set: 'demo',
+      display: 'aerospike://a:3001,b/test/demo',
     });
   });
 
+  it('is on this machine for records whose URL names namespace and set only, as the original had it', () => {
+    const { values } = resolveOptions(plainAerospikeOptions, {});
+    expect(sinkAddress('aerospike://test/sensors', values)).toMatchObject({
+      nodes: [{ addr: 'localhost', port: 3000 }],
+      namespace: 'test',
+      set: 'sensors',
+      display: 'aerospike://localhost:3000/test/sensors',
+    });
+    for (const host of ['localhost', 'db:3000', 'db.example.org', 'a,b', '[::1]']) {
+      expect(sinkAddress(`aerospike://${host}/test`, values)).toMatchObject({ namespace: 'test', set: undefined });
+    }
+    expect(sinkAddress('aerospike://db/test/demo', values)).toMatchObject({ namespace: 'test', set: 'demo' });
+    expect(sinkAddress('aerospike://me:pw@db/test', values)).toMatchObject({ namespace: 'test', set: undefined });
+  });
+
   it('takes options in any spelling, and keeps the password out of what is shown', () => {
-    const address = parse('aerospike://me:p%40ss@a/test?commit_level=master&totalTimeout=2s&max-retries=0');
+    const address = parse('aerospike://me:p%40ss@a/test?commit_level=MASTER&totalTimeout=2s&max-retries=0');
     expect(address).toMatchObject({
       user: 'me',
       password: 'p@ss',

@@ -24,24 +24,44 @@ export interface Policies {
   readonly socketTimeout?: number;
   readonly maxRetries?: number;
   readonly commitLevel?: AerospikeAddress['commitLevel'];
+  readonly generationPolicy?: 'none' | 'eq' | 'gt';
 }
 
-const RETRIES: Readonly<Record<string, number>> = { POLICY_RETRY_NONE: 0, NONE: 0, POLICY_RETRY_ONCE: 1, ONCE: 1 };
+/** By the words of Aerospike's clients, or short. */
+const RETRIES = { POLICY_RETRY_NONE: 0, NONE: 0, POLICY_RETRY_ONCE: 1, ONCE: 1 } as const;
+const COMMIT_LEVELS = {
+  POLICY_COMMIT_LEVEL_ALL: 'all',
+  ALL: 'all',
+  POLICY_COMMIT_LEVEL_MASTER: 'master',
+  MASTER: 'master',
+} as const;
+const GENERATIONS = {
+  POLICY_GEN_IGNORE: 'none',
+  NONE: 'none',
+  POLICY_GEN_EQ: 'eq',
+  EQ: 'eq',
+  POLICY_GEN_GT: 'gt',
+  GT: 'gt',
+} as const;
+
 const isCount = (input: unknown): input is number => Number.isSafeInteger(input) && Number(input) >= 0;
 const time = (input: unknown): number | undefined => (isCount(input) && input > 0 ? input : undefined);
-const retries = (input: unknown): number | undefined => (isCount(input) ? input : RETRIES[String(input).toUpperCase()]);
-const commitLevel = (input: unknown): AerospikeAddress['commitLevel'] | undefined => {
-  const word = String(input).toLowerCase();
-  return word === 'all' || word === 'master' ? word : undefined;
-};
+const wordOf =
+  <T>(words: Readonly<Record<string, T>>) =>
+  (input: unknown): T | undefined => {
+    const word = String(input).toUpperCase();
+    return Object.hasOwn(words, word) ? words[word] : undefined;
+  };
+const retryWord = wordOf<number>(RETRIES);
 
 const POLICIES: Readonly<Record<string, readonly [keyof Policies, (input: unknown) => number | string | undefined]>> = {
   timeout: ['totalTimeout', time],
   total_timeout: ['totalTimeout', time],
   socket_timeout: ['socketTimeout', time],
-  retry: ['maxRetries', retries],
-  max_retries: ['maxRetries', retries],
-  commit_level: ['commitLevel', commitLevel],
+  retry: ['maxRetries', (input) => (isCount(input) ? input : retryWord(input))],
+  max_retries: ['maxRetries', (input) => (isCount(input) ? input : retryWord(input))],
+  commit_level: ['commitLevel', wordOf<string>(COMMIT_LEVELS)],
+  generation: ['generationPolicy', wordOf<string>(GENERATIONS)],
 };
 
 /** Undefined when it is not accepted. */
@@ -107,6 +127,7 @@ export const publisherOptions = defineOptions('aerospike', {
   }),
   generationPolicy: choiceOption({
     choices: ['none', 'eq', 'gt'],
+    anyCase: true,
     default: 'none',
     description:
       'Refuse a write unless the field `__generation` of the value, which is not stored, equals the generation of the record, or is greater',

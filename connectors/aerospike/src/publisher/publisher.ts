@@ -1,6 +1,6 @@
 import { defineSink, MillraceError, type SinkConnector } from '@millrace/core';
 
-import { type AerospikeAddress, aerospikeAddress } from '../address.ts';
+import { type AerospikeAddress, sinkAddress } from '../address.ts';
 import { connect } from '../client.ts';
 import { encoder } from './message.ts';
 import { publisherOptions, type PublisherValues } from './options.ts';
@@ -10,18 +10,18 @@ import { RecordSink } from './record-sink.ts';
 export const publisher: SinkConnector = defineSink({
   options: publisherOptions,
   prepare: ({ text, values }) => {
-    const address = addressOf(text, values);
-    const { maxRetries = values.maxRetries } = values.policies ?? {};
+    const rules = { ...values, ...values.policies };
+    const address = addressOf(text, rules);
     return {
-      encode: encoder(values),
-      connect: async (signal) => new RecordSink(await connect(address, { signal }), { ...values, maxRetries }),
+      encode: encoder(rules),
+      connect: async (signal) => new RecordSink(await connect(address, { signal }), rules),
     };
   },
 });
 
 function addressOf(text: string, values: PublisherValues): AerospikeAddress {
   const { policies } = values;
-  const address = aerospikeAddress(text, { ...values, ...policies });
+  const address = sinkAddress(text, values);
   if (address.set === undefined) {
     throw new MillraceError('INVALID_OPTION', `${address.display} names no set: write aerospike://host/namespace/set`, {
       field: 'url',

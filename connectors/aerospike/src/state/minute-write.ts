@@ -124,7 +124,7 @@ export class MinuteWrite implements PendingWrite {
       rows.add(event, numbers);
       bytes += ROW_BYTES;
       for (let dimension = 0; dimension < numbers.length; dimension++) {
-        if (!(numbers[dimension]! >= 0)) bytes += event.dimensions[dimension]!.length;
+        if (!(numbers[dimension]! >= 0)) bytes += Buffer.byteLength(event.dimensions[dimension]!);
       }
     }
     this.#piece = { events: at - this.#done, bytes: 0 };

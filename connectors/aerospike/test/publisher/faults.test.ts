@@ -120,10 +120,19 @@ describe('a publisher meets', () => {
     await expect(publisher.publish({ key: 'a', value: { n: 1 } })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it.each(['POLICY_GEN_EQ', 'eq'])('the generation policy %s among the policies counts', async (generation) => {
+    const publisher = await open({ policies: { generation, commit_level: 'POLICY_COMMIT_LEVEL_MASTER' } });
+    await publisher.publish({ key: 'g', value: { n: 1, __generation: 0 } });
+    await expect(publisher.publish({ key: 'g', value: { n: 2, __generation: 7 } })).rejects.toMatchObject({
+      code: 'REFUSED',
+    });
+  });
+
   it.each([
     [{ timeout: 0 }, 'policies'],
     [{ unknown: 1 }, 'policies'],
     [{ commit_level: 'some' }, 'policies'],
+    [{ generation: 'constructor' }, 'policies'],
     ['text', 'policies'],
   ])('policies %j that it does not know: an error at the start', async (policies, field) => {
     await expect(openPublisher(place, { policies })).rejects.toMatchObject({
@@ -144,7 +153,8 @@ describe('the URL of a publisher', () => {
   });
 
   it.each([
-    ['aerospike://a/test', 'INVALID_OPTION'],
+    ['aerospike://a:3000/test', 'INVALID_OPTION'],
+    ['aerospike://localhost/test', 'INVALID_OPTION'],
     ['aerospike://test:sensors', 'INVALID_ARGUMENT'],
   ])('%s has no set', async (url, code) => {
     await expect(openPublisher(url, {})).rejects.toMatchObject({ code, details: { field: 'url' } });

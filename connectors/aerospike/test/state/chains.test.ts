@@ -133,6 +133,25 @@ describe('what does not fit one record', () => {
     expect(entries.map(({ time }) => time - STATE_START)).toEqual([9, 8, 7, 6].slice(0, entries.length));
   });
 
+  it('goes on in the next one also where a text has three bytes for each of its characters', async () => {
+    const store = await open();
+    const model = new StateModel(OPTIONS);
+    const long = (offset: number): string => `${offset} ${'語'.repeat(2150)}`;
+    // A record just below the size at which it is full, and then one append more.
+    for (const [from, to] of [
+      [0, 10],
+      [10, 110],
+    ] as const) {
+      const events = Array.from({ length: to - from }, (_, at) =>
+        stateEvent(from + at, { key: `key-${from + at}`, dimensions: ['brand', 'PL', long(from + at)] }),
+      );
+      const change = stateChange(events);
+      await store.writer.commit([change]);
+      model.commit([change]);
+    }
+    expect(await store.reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
+  });
+
   it('has dead letters all over a long log without a status that grows with them', async () => {
     const url = withSet(namespaceUrl(server));
     const store = await openBoth(url, OPTIONS);
