@@ -17,7 +17,7 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** Names of the files in the directory, in no promised order. */
   list(directory: string): Promise<string[]>;
-  /** Its parent must exist; harmless when it exists itself. */
+  /** Its parent must exist; harmless when it exists itself. Durable when it resolves. */
   mkdir(directory: string): Promise<void>;
   /** Makes creations, renames and deletions in the directory durable. */
   syncDirectory(directory: string): Promise<void>;

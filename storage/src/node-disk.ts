@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 import { StorageError, toStorageError } from './errors.ts';
 
@@ -13,6 +14,7 @@ const FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
 /** The file system of this machine. */
 export function nodeDisk(): Disk {
   return {
+    syncDirectory,
     open: async (path, mode) => {
       const fd = await call<number>(`open ${path}`, (done) => fs.open(path, FLAGS[mode], 0o600, done));
       return new NodeFile(path, fd);
@@ -23,23 +25,25 @@ export function nodeDisk(): Disk {
     mkdir: async (directory) => {
       try {
         await call(`create ${directory}`, (done) => fs.mkdir(directory, { mode: 0o700 }, done));
+        await syncDirectory(dirname(directory));
       } catch (error) {
         if (toStorageError(error, directory).code !== 'FILE_EXISTS') throw error;
         const found = await call<fs.Stats>(`stat ${directory}`, (done) => fs.stat(directory, done));
         if (!found.isDirectory()) throw error;
       }
     },
-    syncDirectory: async (directory) => {
-      // Windows has no handle to sync a directory by; NTFS journals its names.
-      if (process.platform === 'win32') return;
-      const fd = await call<number>(`open ${directory}`, (done) => fs.open(directory, 'r', done));
-      try {
-        await call(`sync ${directory}`, (done) => fs.fsync(fd, done));
-      } finally {
-        await call(`close ${directory}`, (done) => fs.close(fd, done));
-      }
-    },
   };
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows has no handle to sync a directory by; NTFS journals its names.
+  if (process.platform === 'win32') return;
+  const fd = await call<number>(`open ${directory}`, (done) => fs.open(directory, 'r', done));
+  try {
+    await call(`sync ${directory}`, (done) => fs.fsync(fd, done));
+  } finally {
+    await call(`close ${directory}`, (done) => fs.close(fd, done));
+  }
 }
 
 class NodeFile implements DiskFile {

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { nodeDisk } from '@millrace/storage';
+
 /**
- * Replaces a small file so that a crash or a power loss leaves either the old or the new content.
+ * Replaces a small file so that a crash or a power loss leaves either the old or the new content. Unlike storage's, it may
+ * be called by several threads at once.
  *
  * @param mode permissions of the new file; they never widen, not even for a moment
  */
@@ -17,12 +20,7 @@ export async function replaceFile(path: string, content: string, mode = 0o644): 
     await file.close();
   }
   await rename(temporary, path);
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await nodeDisk().syncDirectory(dirname(path));
 }
 
 /** The file's text, undefined when there is none. */

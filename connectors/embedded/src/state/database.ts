@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { link, open, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { threadId } from 'node:worker_threads';
 
-import { makeDirectory, MillraceError, type StateSchema, toMillraceError } from '@millrace/core';
+import { MillraceError, type StateSchema, toMillraceError } from '@millrace/core';
+import { nodeDisk } from '@millrace/storage';
 import { ClassicLevel } from 'classic-level';
 
-import { readIfPresent } from '../files.ts';
 import { levelCode } from '../lock.ts';
-import { partitionsMismatch } from '../partitions-mismatch.ts';
+import { agreeOnMeta, hasMeta } from './meta.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 
@@ -32,17 +30,6 @@ export interface Database {
   /** Key of the hash of timeline and dedupe keys; secret, or a user could choose keys that meet. */
   readonly seed: Buffer;
 }
-
-/** Fixed when the state is made. */
-interface Meta {
-  readonly format: number;
-  readonly schema: StateSchema;
-  readonly partitions: number;
-  readonly seed: string;
-}
-
-const FORMAT = 1;
-const META_FILE = 'META.json';
 
 /**
  * What is open in this thread, by directory. LevelDB is open once per process; classic-level shares it among openers, but
@@ -69,7 +56,7 @@ interface SharedLevel {
 export async function openDatabase(location: StateLocation): Promise<Database> {
   checkLocation(location);
   const { directory } = location;
-  await makeDirectory(directory);
+  await nodeDisk().mkdir(directory);
   const { level, close } = await openLevel(directory);
   try {
     const meta = await agreeOnMeta(location);
@@ -82,7 +69,7 @@ export async function openDatabase(location: StateLocation): Promise<Database> {
 
 async function openLevel(directory: string): Promise<Omit<Database, 'seed'>> {
   // With a meta file there was a database once: making a new one would hide that it is gone.
-  const createIfMissing = (await readIfPresent(join(directory, META_FILE))) === undefined;
+  const createIfMissing = !(await hasMeta(directory));
   let shared = openLevels.get(directory);
   while (shared?.closing !== undefined) {
     await shared.closing;
@@ -184,59 +171,3 @@ function checkLocation({ schema, partitions }: StateLocation): void {
     });
   }
 }
-
-async function agreeOnMeta({ directory, schema, partitions }: StateLocation): Promise<Meta> {
-  const path = join(directory, META_FILE);
-  if ((await readIfPresent(path)) === undefined) await createMeta(directory, path, schema, partitions);
-  const meta = JSON.parse((await readIfPresent(path)) ?? '') as Meta;
-  if (meta.format !== FORMAT) {
-    throw new MillraceError(
-      'DATA_DIRECTORY_VERSION',
-      `${path} has format ${meta.format}, this version knows ${FORMAT}`,
-    );
-  }
-  if (meta.partitions !== partitions) {
-    throw partitionsMismatch(`the state in ${directory}`, meta.partitions, partitions);
-  }
-  if (canonical(meta.schema) !== canonical(schema)) {
-    const problem = `${directory} was made with another schema, ${canonical(meta.schema)}`;
-    throw new MillraceError('SCHEMA_MISMATCH', `${problem}: use that, or another directory`, {
-      field: 'schema',
-      value: canonical(schema),
-      accepted: canonical(meta.schema),
-    });
-  }
-  return meta;
-}
-
-/**
- * A link is made once, however many threads try: the first one's seed holds. A file and not a LevelDB record, because
- * LevelDB has no such step.
- */
-async function createMeta(directory: string, path: string, schema: StateSchema, partitions: number): Promise<void> {
-  const meta: Meta = { format: FORMAT, schema, partitions, seed: randomBytes(16).toString('base64') };
-  const temporary = `${path}.${process.pid}-${threadId}-${randomBytes(4).toString('hex')}`;
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(meta, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(temporary, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(temporary);
-  }
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const canonical = ({ kinds, dimensions, measures }: StateSchema): string =>
-  JSON.stringify({ kinds, dimensions: dimensions.map(({ name, values }) => ({ name, values })), measures });

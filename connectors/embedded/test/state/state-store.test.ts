@@ -207,6 +207,14 @@ describe('opening', () => {
     await expect(openWriter(directory)).rejects.toEqual(code('STATE_CORRUPT'));
   });
 
+  it('is refused when what it was made with cannot be read', async () => {
+    const directory = await temporaryDirectory();
+    await (await openWriter(directory)).close();
+    await writeFile(join(directory, 'META.json'), '{"format":');
+    const failure = await openWriter(directory).catch((error: unknown) => error);
+    expect(hasCode(failure, 'STATE_CORRUPT') && failure.message).toContain('META.json cannot be read');
+  });
+
   it('is refused while another process has the state', async () => {
     const directory = await temporaryDirectory();
     const holder = fork(join(import.meta.dirname, 'hold-state.ts'), [JSON.stringify({ ...options, directory })]);
