@@ -58,6 +58,11 @@ export const restSourceOptions = defineOptions('rest', {
     description: 'Headers of a request that its message keeps: names with commas between',
   }),
   maxBody: sizeOption({ default: '1MiB', min: '1', max: '1GiB', description: 'A larger request is refused' }),
+  maxWaitingBytes: sizeOption({
+    default: '64MiB',
+    min: '1',
+    description: 'Bodies of all requests that are not answered yet; a request beyond it is answered 503, unread',
+  }),
   answerTimeout: secondsOption({
     default: 30,
     min: 0.001,

@@ -32,6 +32,14 @@ function preparedSource(url: URL, values: Values, display: string): PreparedSour
     const message = `${display}: without a secret, anybody could send; set one, or listen on 127.0.0.1`;
     throw new MillraceError('INVALID_OPTION', message, { field: 'secret', accepted: 'a text' });
   }
+  if (values.maxWaitingBytes < values.maxBody) {
+    const message = `${display}: a request of max_body (${values.maxBody} bytes) would never find room: raise max_waiting_bytes`;
+    throw new MillraceError('INVALID_OPTION', message, {
+      field: 'max_waiting_bytes',
+      value: values.maxWaitingBytes,
+      accepted: `at least max_body, ${values.maxBody}`,
+    });
+  }
   const keptHeaders = values.headers?.split(',').map((name) => name.trim().toLowerCase()) ?? [];
   return { connect: () => WebhookServer.listen(url, { ...values, keptHeaders }) };
 }

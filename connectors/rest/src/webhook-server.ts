@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Arrival } from '@millrace/core';
 import type { Received, Source } from '@millrace/core';
+import { ByteBudget } from './byte-budget.ts';
 import { KEY_HEADER } from './message-headers.ts';
+import { readBody } from './request-body.ts';
 import { isSigned } from './signature.ts';
 
 export interface WebhookServerOptions {
@@ -11,6 +13,8 @@ export interface WebhookServerOptions {
   readonly signatureHeader: string;
   /** Bytes. */
   readonly maxBody: number;
+  /** Of all requests that have not been answered, bytes. */
+  readonly maxWaitingBytes: number;
   /** Milliseconds. */
   readonly answerTimeout: number;
   /** In lower case. */
@@ -25,6 +29,7 @@ interface Waiting {
 
 /** So many requests may wait for the application; further ones are answered 503. */
 const MAX_WAITING = 1000;
+const LATER = { 'retry-after': '1' };
 const METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Takes requests as messages, and answers each when the application is done with it. */
@@ -37,11 +42,13 @@ export class WebhookServer implements Source {
   /** Received, and not answered. */
   readonly #received = new Map<Received, Waiting>();
   readonly #arrival = new Arrival();
+  readonly #budget: ByteBudget;
 
   private constructor(server: Server, path: string, options: WebhookServerOptions) {
     this.#server = server;
     this.#path = path;
     this.#options = options;
+    this.#budget = new ByteBudget(options.maxWaitingBytes);
   }
 
   static async listen(url: URL, options: WebhookServerOptions): Promise<WebhookServer> {
@@ -86,9 +93,10 @@ export class WebhookServer implements Source {
     if (path !== this.#path) return refuse(request, response, 404);
     if (!METHODS.has(method)) return refuse(request, response, 405, { allow: [...METHODS].join(', ') });
     const { secret, signatureHeader, maxBody } = this.#options;
-    const body = await bodyOf(request, maxBody);
+    const body = await readBody(request, response, maxBody, this.#budget);
     if (body === 'gone') return;
     if (body === 'too large') return refuse(request, response, 413);
+    if (body === 'no room') return refuse(request, response, 503, LATER);
     const signature = headers[signatureHeader.toLowerCase()];
     if (secret !== undefined && !isSigned(secret, body, String(signature))) return answer(response, 401);
     const key = headers[KEY_HEADER];
@@ -104,8 +112,7 @@ export class WebhookServer implements Source {
 
   #arrive(response: ServerResponse, received: Received): void {
     if (response.destroyed) return;
-    if (this.#arrived.length >= MAX_WAITING || !this.#server.listening)
-      return answer(response, 503, { 'retry-after': '1' });
+    if (this.#arrived.length >= MAX_WAITING || !this.#server.listening) return answer(response, 503, LATER);
     const waiting = { received, response };
     const timer = setTimeout(() => answer(response, 503), this.#options.answerTimeout);
     // Answered or gone: nobody waits for it any more, and it is sent again if it was not taken.
@@ -116,21 +123,6 @@ export class WebhookServer implements Source {
     this.#arrived.push(waiting);
     this.#arrival.tell();
   }
-}
-
-/** Never rejects: anybody may open a connection and leave in the middle. */
-function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffer | 'too large' | 'gone'> {
-  const { promise, resolve } = Promise.withResolvers<Buffer | 'too large' | 'gone'>();
-  const parts: Buffer[] = [];
-  let length = 0;
-  request.on('data', (part: Buffer) => {
-    length += part.length;
-    if (length <= maxBytes) parts.push(part);
-    else resolve('too large');
-  });
-  request.on('end', () => resolve(Buffer.concat(parts)));
-  for (const event of ['error', 'close']) request.on(event, () => resolve('gone'));
-  return promise;
 }
 
 function answer(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {

@@ -238,6 +238,48 @@ describe('receiving', () => {
     expect((await left).status).toBe(503);
   });
 
+  it.each(['with a length', 'in chunks'])('holds so many bytes of requests at once, sent %s', async (how) => {
+    const { subscriber, url } = await openHook({ ack: 'manual', max_body: 1000, max_waiting_bytes: 2500 });
+    const body = `"${'x'.repeat(898)}"`;
+    const post = (): Promise<Response> => {
+      const sent = how === 'in chunks' ? ReadableStream.from([Buffer.from(body)]) : body;
+      return fetch(url, { method: 'POST', body: sent, duplex: 'half' });
+    };
+    const taken = [post(), post()];
+    const messages = [(await subscriber.next())!, (await subscriber.next())!];
+    const refused = await post();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(subscriber.details().receive_count).toBe(2);
+    for (const message of messages) subscriber.acknowledge(message);
+    expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([204, 204]);
+    // There is as much room as before, also after it was refused.
+    for (let round = 0; round < 3; round++) {
+      const again = [post(), post()];
+      for (let count = 0; count < 2; count++) subscriber.acknowledge((await subscriber.next())!);
+      expect((await Promise.all(again)).map(({ status }) => status)).toEqual([204, 204]);
+    }
+  });
+
+  it('gives room back when a sender leaves', async () => {
+    const { subscriber, url, post } = await openHook({ max_body: 100, max_waiting_bytes: 100 });
+    const { port, pathname } = new URL(url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`POST ${pathname} HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\nhalf`);
+    await expect.poll(async () => (await post('"more than ten"')).status).toBe(503);
+    socket.resetAndDestroy();
+    const taken = subscriber.subscribe(() => {});
+    await expect.poll(async () => (await post('"more than ten"')).status).toBe(204);
+    await subscriber.close();
+    await taken;
+  });
+
+  it('refuses a bound that no request of max_body fits in', async () => {
+    await expect(openSubscriber('http://127.0.0.1:1/hook', { max_waiting_bytes: 10 })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      details: { field: 'max_waiting_bytes', value: 10 },
+    });
+  });
+
   it('listens for others only with a secret', async () => {
     await expect(openSubscriber('http://0.0.0.0:1/hook')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
