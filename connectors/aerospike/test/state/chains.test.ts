@@ -10,6 +10,8 @@ import { openBoth } from './fixture.ts';
 const OPTIONS = { schema: STATE_SCHEMA, partitions: 2, keep: 5, retentionMs: 24 * 3_600_000 };
 const MINUTE = { from: STATE_START, to: STATE_START + STATE_MINUTE, where: {}, groupBy: ['brand'], limit: 100_000 };
 
+const long = (offset: number): string => `${offset} ${'語'.repeat(2150)}`;
+
 describe('what does not fit one record', () => {
   let server: AerospikeDev;
   beforeAll(async () => {
@@ -136,7 +138,6 @@ describe('what does not fit one record', () => {
   it('goes on in the next one also where a text has three bytes for each of its characters', async () => {
     const store = await open();
     const model = new StateModel(OPTIONS);
-    const long = (offset: number): string => `${offset} ${'語'.repeat(2150)}`;
     // A record just below the size at which it is full, and then one append more.
     for (const [from, to] of [
       [0, 10],
