@@ -6,7 +6,9 @@ export default defineConfig({
     // Crash tests and proofs start processes of their own: more workers would only make them wait for one another.
     maxWorkers: 2,
     include: ['*/test/**/*.test.ts', '*/*/test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For the busiest machine; a test that passes does not wait for them.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -29,14 +29,14 @@ describe('a platform in a process of its own', () => {
     expect(result.mismatches, lines.join('\n')).toEqual([]);
     expect(result.restartsMs).toHaveLength(3);
     expect(result.sent).toBeGreaterThan(result.acknowledged);
-  }, 60_000);
+  });
 
   it('loses nothing on SIGTERM under load, exits with 0 in time and starts again on its port', async () => {
     const result = await terminateRound({ dataDirectory, loadMs: 500, connections: 8, batchConnections: 1 });
     expect(result).toMatchObject({ exitCode: 0, mismatches: [] });
     expect(result.exitMs).toBeLessThan(5000);
     expect(result.acknowledged).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('keeps another process out of its data directory', async () => {
     const first = await startMillrace({ dataDirectory });
@@ -45,5 +45,5 @@ describe('a platform in a process of its own', () => {
     } finally {
       await first.stop();
     }
-  }, 60_000);
+  });
 });

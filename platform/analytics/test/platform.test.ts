@@ -94,7 +94,7 @@ describe('the platform', () => {
     const { platform, url } = await start();
     for (let crash = 1; crash <= 3; crash++) {
       await Promise.all([send(url, oracle, 3000), platform.processor?.crash()]);
-      await expect.poll(() => platform.processor?.restarts(), { timeout: 10_000 }).toBe(crash);
+      await expect.poll(() => platform.processor?.restarts()).toBe(crash);
     }
     await caughtUp(url);
     const metrics = await (await fetch(new URL('/metrics', url))).text();
@@ -111,7 +111,7 @@ describe('the platform', () => {
     await send(url, oracle, 3000);
     expect(platform.status().lag.records).toBe(oracle.acknowledged);
     expect(platform.status()).toMatchObject({ accepted: oracle.acknowledged, applied: 0 });
-    await expect.poll(async () => (await fetch(new URL('/ready', url))).status, { timeout: 5000 }).toBe(503);
+    await expect.poll(async () => (await fetch(new URL('/ready', url))).status).toBe(503);
     platform.processor?.resume();
     await caughtUp(url);
     expect((await oracle.compare(queryOf(url))).mismatches).toEqual([]);
@@ -222,7 +222,7 @@ describe('the platform', () => {
     await caughtUp(url);
     await platform.processor?.crash();
     await sendOnce();
-    await expect.poll(() => platform.status().duplicates, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => platform.status().duplicates).toBe(2);
     expect(
       await queryOf(url)(
         '/aggregates?time_range=2022-03-22T12:15:00_2022-03-22T12:16:00&action=BUY&aggregates=COUNT&aggregates=SUM_PRICE',

@@ -38,12 +38,12 @@ describe('the processor host', () => {
     await host.start();
     for (let applied = 1; applied <= 3; applied++) {
       await log.append([encodeTag(someTag({ time: applied }))]);
-      await expect.poll(() => host.progress().applied, { timeout: 10_000 }).toBe(applied);
+      await expect.poll(() => host.progress().applied).toBe(applied);
       await host.crash();
       expect(host.isRunning()).toBe(false);
-      await expect.poll(() => host.isRunning(), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => host.isRunning()).toBe(true);
     }
-    await expect.poll(() => host.restarts(), { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => host.restarts()).toBe(3);
   });
 
   it('applies what is durable before it stops', async () => {

@@ -145,7 +145,7 @@ describe('the processor', () => {
     const processor = start();
     await processor.drain();
     await expect
-      .poll(() => log.releases, { timeout: 5000 })
+      .poll(() => log.releases)
       .toEqual([
         { partition: 0, below: 1 },
         { partition: 1, below: 1 },

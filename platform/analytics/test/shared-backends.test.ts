@@ -144,12 +144,12 @@ describe.skipIf(!serverAvailable('redis'))('the platform on shared backends', ()
     expect(await send(frontend.url, oracle, 500)).toEqual([]);
     await own.kill();
     await send(frontend.url, oracle, 20, true);
-    await expect.poll(() => ready(frontend.url), { timeout: 10_000 }).toBe(503);
-    await expect.poll(() => ready(processor.url), { timeout: 10_000 }).toBe(503);
+    await expect.poll(() => ready(frontend.url)).toBe(503);
+    await expect.poll(() => ready(processor.url)).toBe(503);
     expect((await fetch(new URL('/health', processor.url))).status).toBe(200);
     await own.restart();
-    await expect.poll(() => ready(frontend.url), { timeout: 10_000 }).toBe(200);
-    await expect.poll(() => ready(processor.url), { timeout: 10_000 }).toBe(200);
+    await expect.poll(() => ready(frontend.url)).toBe(200);
+    await expect.poll(() => ready(processor.url)).toBe(200);
     expect(await send(frontend.url, oracle, 500)).toEqual([]);
     await caughtUp(frontend.url);
     expect((await oracle.compare(queryOf(frontend.url))).mismatches).toEqual([]);

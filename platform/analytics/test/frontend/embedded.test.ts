@@ -94,7 +94,7 @@ it('answers the same from the embedded log and state as from plain arrays', asyn
     const response = await fetch(`${base}/user_tags/batch`, init);
     expect(await response.json()).toMatchObject({ accepted: tags.length, rejectedCount: 0 });
   }
-  await expect.poll(() => platform.status().applied, { timeout: 10_000 }).toBe(tags.length);
+  await expect.poll(() => platform.status().applied).toBe(tags.length);
 
   for (const query of fc.sample(anyQuery, 300)) {
     const [embedded, plain] = await Promise.all([fetch(url + query), naive.request(query)]);

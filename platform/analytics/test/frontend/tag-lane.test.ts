@@ -81,7 +81,7 @@ async function startLane(options: Partial<TagLaneOptions>): Promise<string> {
 }
 
 describe('the lane of plain tags', () => {
-  it('answers what the parser answers, however the bytes arrive', { timeout: 120_000 }, async () => {
+  it('answers what the parser answers, however the bytes arrive', async () => {
     const [lane, parser] = [await startFrontend(), await startWithoutLane()];
     const sequences = fc
       .tuple(fc.array(fc.constantFrom(...PIECES), { maxLength: 5 }), fc.constantFrom(...ENDS))
