@@ -37,6 +37,8 @@ export interface StoredEntry {
   readonly parts: number;
 }
 
+export const isLive = ({ expiresAt }: StoredEntry, now: number): boolean => expiresAt === undefined || expiresAt > now;
+
 export function readEntry(bins: Bins, generation: number): StoredEntry {
   const value = bins[BIN.value];
   const expiresAt = bins[BIN.expiry];

@@ -11,25 +11,15 @@ import {
   type Version,
   type Versioned,
 } from '@millrace/core';
-import type { AerospikeExp } from 'aerospike';
 
 import { checkName, connectionOptions, parseAerospikeUrl } from './address.ts';
 import { connect } from './client.ts';
+import { EntryWrites } from './entry-writes.ts';
 import { aerospikeError } from './errors.ts';
-import {
-  addDecimal,
-  BIN,
-  newToken,
-  parseVersion,
-  readEntry,
-  type StoredEntry,
-  storedValue,
-  versionOf,
-} from './key-value-entry.ts';
+import { BIN, isLive, parseVersion, readEntry, type StoredEntry, versionOf } from './key-value-entry.ts';
 import { namespaceInfo } from './namespace-info.ts';
-import { type Key, type Operation, Records } from './records.ts';
-import { type Applied, SingleWrites } from './single-writes.ts';
-import { NO_PARTS, type StoredParts, ValueParts } from './value-parts.ts';
+import { type Key, Records } from './records.ts';
+import { ValueParts } from './value-parts.ts';
 
 /** What the URL of a key-value store may say in its query. */
 export const keyValueOptions = defineOptions('aerospike', {
@@ -43,8 +33,6 @@ export const keyValueOptions = defineOptions('aerospike', {
 const DEFAULT_SET = 'millrace-kv';
 const PARTS_SUFFIX = '-parts';
 const MAX_SET_BYTES = 63;
-/** The longest TTL that the server takes; what lives longer does not expire there. */
-const MAX_TTL_SECONDS = 10 * 365 * 24 * 3600;
 const PAGE = 1000;
 /** How often a value is read again because it was replaced meanwhile. */
 const ATTEMPTS = 10;
@@ -80,16 +68,16 @@ export async function openAerospikeKeyValueStore(url: string): Promise<KeyValueS
 class AerospikeKeyValueStore implements KeyValueStore {
   readonly #records: Records;
   readonly #place: Place;
-  readonly #single: SingleWrites;
   readonly #parts: ValueParts;
+  readonly #writes: EntryWrites;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(records: Records, place: Place) {
     this.#records = records;
     this.#place = place;
-    this.#single = new SingleWrites(records);
     this.#parts = new ValueParts(records, place.namespace, place.set + PARTS_SUFFIX);
+    this.#writes = new EntryWrites(records, this.#parts, place.takesTtl);
   }
 
   getMany(keys: readonly string[]): Promise<(Versioned | undefined)[]> {
@@ -118,12 +106,12 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const { ttlMs, if: condition } = options;
       const now = Date.now();
       if (ttlMs === 'keep') {
-        const kept = await this.#set(name, key, copy, { condition, now, keep: true });
+        const kept = await this.#writes.set(name, key, copy, { condition, now, keep: true });
         // Where there is nothing to keep an expiry of, the key never expires.
         if (kept !== undefined || (condition !== undefined && condition !== 'absent')) return kept;
-        return this.#set(name, key, copy, { condition: 'absent', now });
+        return this.#writes.set(name, key, copy, { condition: 'absent', now });
       }
-      return this.#set(name, key, copy, { condition, now, expiresAt: expiryOf(ttlMs, now) });
+      return this.#writes.set(name, key, copy, { condition, now, expiresAt: expiryOf(ttlMs, now) });
     });
   }
 
@@ -133,15 +121,7 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const now = Date.now();
       const wanted = options.if === undefined ? undefined : parseVersion(options.if);
       if (options.if !== undefined && wanted === undefined) return false;
-      const [stored] = await this.#records.readVersioned([name], [BIN.id, BIN.parts]);
-      if (stored === undefined) return false;
-      const { exp } = this.#records.driver;
-      const live = this.#isLive(now);
-      const filter = wanted === undefined ? live : exp.and(live, exp.eq(exp.binInt(BIN.id), exp.int(wanted.id)));
-      const removed = await this.#single.remove(name, filter, wanted?.generation);
-      const { id, parts } = readEntry(stored.bins, stored.generation);
-      if (removed && parts > 0) await this.#parts.settle(Buffer.from(key), NO_PARTS, [{ id, count: parts }]);
-      return removed;
+      return this.#writes.remove(name, key, wanted, now);
     });
   }
 
@@ -151,7 +131,7 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const now = Date.now();
       const expiresAt = expiryOf(options.ttlMs, now);
       if (by < -(2n ** 63n) || by >= 2n ** 63n) throw notIncremented(key, String(by), 'what to add is none');
-      return (await this.#addInPlace(name, Number(by), now)) ?? this.#addByCompare(name, key, by, now, expiresAt);
+      return this.#writes.add(name, key, by, { now, expiresAt });
     });
   }
 
@@ -225,114 +205,6 @@ class AerospikeKeyValueStore implements KeyValueStore {
     throw new MillraceError('UNAVAILABLE', 'the value is replaced too often to be read: try again');
   }
 
-  /** Writes an entry if the condition holds; `keep` only where there is one, leaving its expiry. */
-  async #set(
-    name: Key,
-    key: string,
-    value: Buffer,
-    given: {
-      condition: Version | undefined;
-      now: number;
-      keep?: boolean;
-      expiresAt?: number | undefined;
-      addsUp?: boolean;
-    },
-  ): Promise<Version | undefined> {
-    const { condition, now, keep = false, expiresAt, addsUp = false } = given;
-    const { exp, operations: op, ttl: ttls } = this.#records.driver;
-    const wanted = condition === undefined || condition === 'absent' ? undefined : parseVersion(condition);
-    if (condition !== undefined && condition !== 'absent' && wanted === undefined) return undefined;
-    const id = newToken();
-    const ttl = keep ? ttls.DONT_UPDATE : this.#ttl(expiresAt, now);
-    const bytes = Buffer.from(key);
-    const parts = await this.#parts.store(bytes, id, value, keep ? ttls.NEVER_EXPIRE : ttl);
-    const isLarge = parts.count > 0;
-    const operations = [
-      exp.operations.read('oldId', exp.binInt(BIN.id), exp.expReadFlags.EVAL_NO_FAIL),
-      exp.operations.read('oldParts', exp.binInt(BIN.parts), exp.expReadFlags.EVAL_NO_FAIL),
-      op.write(BIN.key, bytes),
-      op.write(BIN.value, isLarge ? Buffer.alloc(0) : storedValue(value)),
-      op.write(BIN.id, id),
-      op.write(BIN.token, id),
-      writeOrClear(op, BIN.parts, isLarge ? parts.count : undefined),
-      keep ? op.read(BIN.expiry) : writeOrClear(op, BIN.expiry, expiresAt),
-    ];
-    const live = this.#isLive(now);
-    // The filter counts for a record that exists only: without one, "absent" holds.
-    const isWanted = wanted === undefined ? undefined : exp.eq(exp.binInt(BIN.id), exp.int(wanted.id));
-    const filter = condition === 'absent' ? exp.not(live) : isWanted === undefined ? live : exp.and(live, isWanted);
-    const isFree = condition === undefined && !keep;
-    const applied = await this.#single.write(name, operations, id, {
-      ttl,
-      ...(isFree ? {} : { filter }),
-      ...(wanted === undefined ? {} : { generation: wanted.generation }),
-      mustExist: keep || wanted !== undefined,
-      addsUp,
-    });
-    if (applied === undefined) {
-      if (isLarge) await this.#parts.remove(bytes, [parts]);
-      return undefined;
-    }
-    await this.#settleParts(bytes, parts, applied);
-    return versionOf(id, applied.generation);
-  }
-
-  /** Removes the parts of the value that was there before, and lets new ones live as long as a kept expiry says. */
-  async #settleParts(key: Buffer, parts: StoredParts, { bins = {} }: Applied): Promise<void> {
-    const { oldId, oldParts, [BIN.expiry]: expiresAt } = bins;
-    const replaced = typeof oldParts === 'number' && typeof oldId === 'number' ? [{ id: oldId, count: oldParts }] : [];
-    if (parts.count > 0 && typeof expiresAt === 'number') {
-      await this.#parts.expire(parts, this.#ttl(expiresAt, Date.now()));
-    }
-    if (parts.count > 0 || replaced.length > 0) await this.#parts.settle(key, parts, replaced);
-  }
-
-  /** Undefined where the server cannot add: no entry, or one that is no integer of 53 bits, before or after. */
-  async #addInPlace(name: Key, by: number, now: number): Promise<bigint | undefined> {
-    if (!Number.isSafeInteger(by)) return undefined;
-    const { exp, operations: op, ttl } = this.#records.driver;
-    const token = newToken();
-    const value = exp.binInt(BIN.value);
-    const most = Number.MAX_SAFE_INTEGER;
-    const fits = by < 0 ? exp.ge(value, exp.int(-most - by)) : exp.le(value, exp.int(most - by));
-    const operations = [op.incr(BIN.value, by), op.write(BIN.token, token), op.read(BIN.value)];
-    const applied = await this.#single.write(name, operations, token, {
-      ttl: ttl.DONT_UPDATE,
-      filter: exp.and(this.#isLive(now), fits),
-      mustExist: true,
-      addsUp: true,
-    });
-    const sum = applied?.bins?.[BIN.value];
-    return typeof sum === 'number' ? BigInt(sum) : undefined;
-  }
-
-  /** Reads, adds and writes, again when another was faster. */
-  async #addByCompare(name: Key, key: string, by: bigint, now: number, expiresAt: number | undefined): Promise<bigint> {
-    for (;;) {
-      const [record] = await this.#records.readVersioned([name]);
-      const entry = record === undefined ? undefined : readEntry(record.bins, record.generation);
-      const current = entry !== undefined && isLive(entry, now) ? entry : undefined;
-      const sum = addDecimal(key, current?.parts === 0 ? current.value : current && Buffer.from('large'), by);
-      const condition = current === undefined ? 'absent' : versionOf(current.id, current.generation);
-      const value = Buffer.from(sum.toString());
-      const given = current === undefined ? { expiresAt } : { keep: true };
-      if ((await this.#set(name, key, value, { condition, now, addsUp: true, ...given })) !== undefined) return sum;
-    }
-  }
-
-  #isLive(now: number): AerospikeExp {
-    const { exp } = this.#records.driver;
-    return exp.or(exp.not(exp.binExists(BIN.expiry)), exp.gt(exp.binInt(BIN.expiry), exp.int(now)));
-  }
-
-  /** Later than the entry's own expiry, which hides it to the millisecond; the server only cleans up. */
-  #ttl(expiresAt: number | undefined, now: number): number {
-    const { NEVER_EXPIRE } = this.#records.driver.ttl;
-    if (expiresAt === undefined || !this.#place.takesTtl) return NEVER_EXPIRE;
-    const seconds = Math.ceil((expiresAt - now) / 1000) + 1;
-    return seconds > MAX_TTL_SECONDS ? NEVER_EXPIRE : seconds;
-  }
-
   /** Bytes, because the client cuts texts at NUL. @throws INVALID_ARGUMENT */
   #key(key: string): Key {
     checkKey(key);
@@ -347,20 +219,11 @@ interface ScanRow {
 
 type ScanQuery = ReturnType<Records['connection']['client']['query']>;
 
-const isLive = ({ expiresAt }: StoredEntry, now: number): boolean => expiresAt === undefined || expiresAt > now;
-
 const versioned = ({ id, generation, expiresAt }: StoredEntry, value: Buffer): Versioned => ({
   value,
   version: versionOf(id, generation),
   expiresAt,
 });
-
-/** A null removes the bin, which the client's types do not know. */
-const writeOrClear = (
-  operations: { write(bin: string, value: number): Operation },
-  bin: string,
-  value: number | undefined,
-): Operation => operations.write(bin, (value ?? null) as number);
 
 const closedError = (): MillraceError =>
   new MillraceError('NOT_RUNNING', 'the key-value store is closed: open it again');
