@@ -6,7 +6,7 @@ import { clientKey, codeOf, connect, patientPolicies, withClient, withNulls } fr
 
 const { operations, policy, lists } = Aerospike;
 
-/** What a real Community Edition 8.0 answered, through the same client. */
+/** What a real Community Edition 8.0 answered, through the same client. What needs settings there: real-settings.test.ts */
 describe('the result codes of a real server', () => {
   const subject = withClient();
 
@@ -56,7 +56,7 @@ describe('the result codes of a real server', () => {
     expect(await codeOf(client.put(key('create'), { a: 1 }, {}, create))).toBe(5);
   });
 
-  it('8: a full namespace refuses writes, not reads and deletes', async () => {
+  it.runIf(onAerospikeDev)('8: a full namespace refuses writes, not reads and deletes', async () => {
     const server = await startAerospikeDev({ port: 0, maxNamespaceBytes: 100_000 });
     const client = await connect(server);
     try {
@@ -99,7 +99,7 @@ describe('the result codes of a real server', () => {
     expect((await client.batchRead(rows)).map(({ status }) => status)).toEqual([0, 20]);
   });
 
-  it('22: a TTL while nothing removes expired records', async () => {
+  it.runIf(onAerospikeDev)('22: a TTL while nothing removes expired records', async () => {
     const server = await startAerospikeDev({ port: 0, nsupPeriodMs: 0 });
     const allowing = await startAerospikeDev({ port: 0, nsupPeriodMs: 0, allowTtlWithoutNsup: true });
     const [client, allowed] = [await connect(server), await connect(allowing)];
