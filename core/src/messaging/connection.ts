@@ -51,6 +51,18 @@ export class Connection<T extends { close(): Promise<void> }> {
     return this.#ended.signal;
   }
 
+  /** The first attempt. What is away is tried again later. @throws what no further attempt heals */
+  async open(): Promise<void> {
+    try {
+      await this.get();
+    } catch (cause) {
+      const error = await this.failed(cause);
+      if (error.retry) return;
+      await this.close();
+      throw error;
+    }
+  }
+
   /** The connection there is; the attempt to make one otherwise. */
   async get(): Promise<T> {
     if (this.#current !== undefined) return this.#current;

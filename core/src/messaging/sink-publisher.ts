@@ -111,15 +111,7 @@ export class SinkPublisher implements Publisher {
 
   async start(): Promise<void> {
     await this.#lifecycle.start(async () => {
-      try {
-        await this.#connection.get();
-      } catch (cause) {
-        const error = await this.#connection.failed(cause);
-        if (!error.retry) {
-          await this.#connection.close();
-          throw error;
-        }
-      }
+      await this.#connection.open();
       void this.#sender.run();
     });
   }

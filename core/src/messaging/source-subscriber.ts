@@ -1,22 +1,22 @@
-import { hasCode, MillraceError } from '../errors.ts';
+import type { MillraceError } from '../errors.ts';
 import { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logging.ts';
 import type { Message } from '../publisher.ts';
 import type { NextOptions, Subscriber, SubscriberDetails } from '../subscriber.ts';
-import { Ahead, bytesOf } from './ahead.ts';
+import { Ahead } from './ahead.ts';
 import type { Held } from './ahead.ts';
 import { atMost } from './at-most.ts';
 import { Connection } from './connection.ts';
 import { Decoder } from './decoder.ts';
-import { hookFailed, isWorthALine } from './hooks.ts';
+import { Delivery } from './delivery.ts';
 import { Inbox } from './inbox.ts';
 import { Intake } from './intake.ts';
 import { FifoLane, PriorityLanes } from './lanes.ts';
-import { clampPriority, LOWEST_PRIORITY, priorityQueueOf } from './priority.ts';
+import { priorityQueueOf } from './priority.ts';
 import type { PriorityExtractor, PriorityQueue } from './priority.ts';
-import { RateMeter } from './rate-meter.ts';
 import { Receipts } from './receipts.ts';
 import type { Item } from './receipts.ts';
+import { Reception } from './reception.ts';
 import type { PreparedSource, Received, Source } from './source.ts';
 import type { SubscriberValues } from './subscriber-options.ts';
 
@@ -50,8 +50,8 @@ export class SourceSubscriber implements Subscriber {
   readonly #inbox: Inbox<Item>;
   readonly #intake: Intake;
   readonly #ahead: Ahead;
-  readonly #decoder: Decoder;
-  readonly #rate = new RateMeter();
+  readonly #reception: Reception;
+  readonly #delivery: Delivery;
   readonly #priorityQueue: PriorityQueue | undefined;
   readonly #who: string;
   readonly #receipts: Receipts;
@@ -59,10 +59,6 @@ export class SourceSubscriber implements Subscriber {
   #failure: MillraceError | undefined;
   #suspended = false;
   #frozen = false;
-  #received = 0;
-  /** Their priority could not be read. */
-  #withoutPriority = 0;
-  #lastReceive: number | undefined;
 
   constructor(prepared: PreparedSource, options: SourceSubscriberOptions) {
     const { name, display, values, hooks } = options;
@@ -82,7 +78,23 @@ export class SourceSubscriber implements Subscriber {
       () => this.#demandChanged(),
     );
     this.#ahead = new Ahead(prepared.maxDepth ?? values.maxDepth, values.maxDepthBytes);
-    this.#decoder = new Decoder(values, name, display);
+    this.#reception = new Reception({
+      who: this.#who,
+      logger: hooks.logger,
+      notify: hooks.notify,
+      priorityOf: this.#priorityQueue?.priorityOf,
+      decoder: new Decoder(values, name, display),
+      inbox: this.#inbox,
+      receipts: this.#receipts,
+      ahead: this.#ahead,
+    });
+    this.#delivery = new Delivery({
+      lifecycle: this.#lifecycle,
+      inbox: this.#inbox,
+      receipts: this.#receipts,
+      automatic: values.ack === 'auto',
+      failure: () => this.#failure,
+    });
     this.#connection = new Connection({
       connect: (signal) => this.#connect(prepared, signal),
       backOff: { firstMs: values.retryBackoff, maxMs: values.retryMaxBackoff },
@@ -94,7 +106,7 @@ export class SourceSubscriber implements Subscriber {
       this.#connection,
       {
         room: () => this.#room(),
-        accept: (received) => this.#accept(received),
+        accept: (received) => this.#reception.accept(received),
         failed: (error) => this.#connectionFailed(error),
         ended: () => this.#inbox.end(),
       },
@@ -104,52 +116,24 @@ export class SourceSubscriber implements Subscriber {
 
   async start(): Promise<void> {
     await this.#lifecycle.start(async () => {
-      try {
-        await this.#connection.get();
-      } catch (cause) {
-        const error = await this.#connection.failed(cause);
-        if (!error.retry) {
-          await this.#connection.close();
-          throw error;
-        }
-      }
+      await this.#connection.open();
       this.#running = this.#intake.run();
     });
   }
 
-  next({ timeoutMs, signal }: NextOptions = {}): Promise<Message | undefined> {
-    if (signal?.aborted === true) return Promise.reject(cancelled(signal));
-    this.#receipts.returned();
-    const item = this.#inbox.poll();
-    if (item === undefined) return this.#wait(timeoutMs, signal).then((late) => this.#give(late));
-    return Promise.resolve(this.#give(item));
+  next(options: NextOptions = {}): Promise<Message | undefined> {
+    return this.#delivery.next(options);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    // No generator: what it costs for each message is more than the rest of the delivery.
-    return {
-      next: () => {
-        this.#receipts.returned();
-        const item = this.#inbox.poll();
-        if (item !== undefined) return Promise.resolve(resultOf(this.#give(item)));
-        return this.#wait(undefined, undefined).then((late) => resultOf(this.#give(late)));
-      },
-    };
+    return this.#delivery.iterator();
   }
 
-  async subscribe(
+  subscribe(
     handler: (message: Message) => void | Promise<void>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const automatic = this.#options.values.ack === 'auto';
-    for (;;) {
-      if (signal?.aborted === true) return;
-      const item = this.#inbox.poll() ?? (await this.#waitUntil(signal));
-      if (item === undefined) return;
-      const handled = handler(item.message);
-      if (handled !== undefined) await handled;
-      if (automatic) this.#receipts.done(item);
-    }
+    return this.#delivery.subscribe(handler, options);
   }
 
   acknowledge(message: Message): void {
@@ -185,7 +169,7 @@ export class SourceSubscriber implements Subscriber {
   }
 
   getMessageCount(): number {
-    return this.#received;
+    return this.#reception.received;
   }
 
   details(): SubscriberDetails {
@@ -198,17 +182,12 @@ export class SourceSubscriber implements Subscriber {
       ack: values.ack,
       current_depth: this.#inbox.length,
       current_depth_bytes: this.#inbox.bytes,
-      last_receive: this.#lastReceive === undefined ? undefined : new Date(this.#lastReceive).toISOString(),
-      receive_count: this.#received,
-      rate_per_minute: this.#rate.perMinute(),
-      peak_per_minute: this.#rate.peakPerMinute(),
+      ...this.#reception.details(),
       suspended: this.#suspended,
       frozen: this.#frozen,
       priority_queue_enabled: this.#priorityQueue !== undefined,
       priority_key: this.#priorityQueue?.key,
-      priority_errors: this.#withoutPriority,
       auto_package_enabled: values.autoPackageNonDict,
-      packaged_count: this.#decoder.packaged,
       package_wrapper_key: values.packageWrapperKey,
       acknowledged: this.#receipts.told,
       unacknowledged: this.#receipts.needed ? this.#receipts.open - this.#inbox.length : 0,
@@ -240,74 +219,6 @@ export class SourceSubscriber implements Subscriber {
     this.#receipts.connected(source);
     source.recallable?.(() => this.#recall());
     return source;
-  }
-
-  #accept(received: readonly Received[]): void {
-    this.#lastReceive = Date.now();
-    this.#received += received.length;
-    this.#rate.add(received.length);
-    let bytes = 0;
-    for (const one of received) {
-      const size = bytesOf(one);
-      bytes += size;
-      const message = this.#decoder.decode(one);
-      if (message === undefined) this.#receipts.skip(one);
-      else this.#deliver(one, size, message);
-    }
-    this.#ahead.came(received.length, bytes);
-  }
-
-  #deliver(received: Received, bytes: number, message: Message): void {
-    const item: Item = { message, priority: this.#priorityFor(message), received, bytes, done: false };
-    this.#receipts.track(item);
-    this.#inbox.put(item);
-    if (this.#options.hooks.notify !== undefined) this.#notify(message, this.#options.hooks.notify);
-  }
-
-  #priorityFor({ value }: Message): number {
-    if (this.#priorityQueue === undefined) return LOWEST_PRIORITY;
-    try {
-      return clampPriority(this.#priorityQueue.priorityOf(value));
-    } catch (cause) {
-      // As a value without a priority: it is delivered, and nothing behind it waits.
-      const err = hookFailed(this.#who, 'priorityExtractor', cause);
-      const count = ++this.#withoutPriority;
-      if (isWorthALine(count)) this.#options.hooks.logger?.error({ err, count }, err.message);
-      return LOWEST_PRIORITY;
-    }
-  }
-
-  #notify(message: Message, notify: (message: Message) => void): void {
-    try {
-      notify(message);
-    } catch (error) {
-      this.#options.hooks.logger?.error({ err: error }, `${this.#who}: its notify callback failed`);
-    }
-  }
-
-  #give(item: Item | undefined): Message | undefined {
-    return item === undefined ? undefined : this.#receipts.give(item);
-  }
-
-  /** Undefined when the time is over or nothing will come. @throws CANCELLED, what the subscriber failed with */
-  async #wait(timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<Item | undefined> {
-    const { state } = this.#lifecycle;
-    if (state === 'created' || state === 'starting') this.#lifecycle.assertRunning();
-    const item = await this.#inbox.wait(timeoutMs, signal);
-    if (item !== undefined) return item;
-    if (this.#failure !== undefined) throw this.#failure;
-    if (signal?.aborted === true && this.isRunning()) throw cancelled(signal);
-    return undefined;
-  }
-
-  /** As `#wait`, where the signal's abort is an orderly end. */
-  async #waitUntil(signal: AbortSignal | undefined): Promise<Item | undefined> {
-    try {
-      return await this.#wait(undefined, signal);
-    } catch (error) {
-      if (hasCode(error, 'CANCELLED')) return undefined;
-      throw error;
-    }
   }
 
   /** How many may be received now. */
@@ -355,27 +266,13 @@ export class SourceSubscriber implements Subscriber {
   /** Where it comes again. */
   #forgetUnread(): void {
     if (!this.#receipts.needed) return;
-    this.#takeUnread();
+    this.#reception.takeUnread();
     this.#receipts.abandon();
   }
 
   #recall(): Received[] {
-    const recalled = this.#receipts.recall(this.#takeUnread());
+    const recalled = this.#receipts.recall(this.#reception.takeUnread());
     this.#roomChanged();
     return recalled;
   }
-
-  /** What the application has not got counts when it comes again. */
-  #takeUnread(): Item[] {
-    const unread = [...this.#inbox.drain()];
-    this.#received -= unread.length;
-    return unread;
-  }
-}
-
-const resultOf = (value: Message | undefined): IteratorResult<Message, undefined> =>
-  value === undefined ? { done: true, value } : { done: false, value };
-
-function cancelled(signal: AbortSignal): MillraceError {
-  return new MillraceError('CANCELLED', 'the signal aborted while waiting for a message', { cause: signal.reason });
 }
