@@ -16,3 +16,4 @@ export * from './registry.ts';
 export * from './state-store.ts';
 export * from './subscriber.ts';
 export * from './url-part.ts';
+export * from './utc-time.ts';

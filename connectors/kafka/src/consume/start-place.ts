@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core';
+import { MillraceError, utcTime } from '@millrace/core';
 
 import type { FetchClient } from './fetch-client.ts';
 
@@ -17,7 +17,6 @@ export type StartPlace =
 
 const ACCEPTED =
   'earliest (or start), latest (or end), an offset, -N for the last N of each partition, or a UTC time such as 2026-03-22T12:15:00Z';
-const TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?<zone>Z|[+-]\d\d:\d\d)?)?$/i;
 const WORDS: Readonly<Record<string, StartPlace>> = {
   earliest: 'earliest',
   start: 'earliest',
@@ -29,7 +28,7 @@ const WORDS: Readonly<Record<string, StartPlace>> = {
 export function parseStartPlace(text: string): StartPlace {
   const number = /^-?\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(number)) return text.startsWith('-') ? { last: -number } : { near: number };
-  const since = sinceOf(text);
+  const since = utcTime(text);
   if (since !== undefined) return { since };
   if (Object.hasOwn(WORDS, text)) return WORDS[text]!;
   throw new MillraceError('INVALID_OPTION', `from: ${JSON.stringify(text)} is not a place to begin: give ${ACCEPTED}`, {
@@ -37,15 +36,6 @@ export function parseStartPlace(text: string): StartPlace {
     value: text,
     accepted: ACCEPTED,
   });
-}
-
-function sinceOf(text: string): number | undefined {
-  const match = TIME.exec(text);
-  if (match === null) return undefined;
-  // Without a zone, a date is UTC to the parser, but a time is local.
-  const isLocal = text.includes('T') && match.groups?.['zone'] === undefined;
-  const time = Date.parse(isLocal ? `${text}Z` : text);
-  return Number.isNaN(time) ? undefined : time;
 }
 
 /** The offsets of these places, by partition. */

@@ -3,6 +3,7 @@ import type { RedisAddress } from '../address.ts';
 import { connect, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
 import { receivedFrom, type StreamEntry } from './stream-fields.ts';
+import type { StreamPlace } from './stream-place.ts';
 import { FORGET, RENEW, TRIM } from './stream-scripts.ts';
 
 export interface StreamSourceOptions {
@@ -11,7 +12,8 @@ export interface StreamSourceOptions {
   readonly consumer: string;
   /** Whether the application has chosen the consumer's name, and may use it again. */
   readonly isNamed: boolean;
-  readonly from: 'earliest' | 'latest';
+  /** Of a new group. */
+  readonly from: StreamPlace;
   /** Milliseconds. */
   readonly claimIdle: number;
   readonly trimAcknowledged: boolean;
@@ -25,7 +27,7 @@ const RENEW_MAX = 1000;
 
 async function makeGroup(client: RedisClient, { stream, group, from }: StreamSourceOptions): Promise<void> {
   try {
-    await client.xgroup('CREATE', stream, group, from === 'earliest' ? '0' : '$', 'MKSTREAM');
+    await client.xgroup('CREATE', stream, group, from === 'latest' ? '$' : from.after, 'MKSTREAM');
   } catch (error) {
     if (!isReply(error) || !(error as Error).message.startsWith('BUSYGROUP')) throw error;
   }

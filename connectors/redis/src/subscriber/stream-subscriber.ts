@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   booleanOption,
-  choiceOption,
   defineOptions,
   defineSource,
   integerOption,
@@ -11,6 +10,8 @@ import {
 } from '@millrace/core';
 import { connectionOptions, redisAddress } from '../address.ts';
 import { requireName } from '../path.ts';
+import { parseStreamPlace } from './stream-place.ts';
+import { type Reading, StreamReader } from './stream-reader.ts';
 import { StreamSource } from './stream-source.ts';
 
 const options = defineOptions('redisstream', {
@@ -26,10 +27,11 @@ const options = defineOptions('redisstream', {
     description:
       'Name within the group; what it had not acknowledged comes first when it is back. Default: a new one for every subscriber',
   }),
-  from: choiceOption({
-    choices: ['earliest', 'latest'],
-    default: 'earliest',
-    description: 'Where a new group starts; one that exists goes on where it was',
+  from: stringOption({
+    optional: true,
+    minLength: 1,
+    description:
+      'Where to begin: `earliest`, `latest`, the ID of an entry, or a UTC time. Without `group` it reads without a group; with one, this is for a new group, by default `earliest`',
   }),
   claimIdle: secondsOption({
     default: 30,
@@ -48,19 +50,24 @@ const options = defineOptions('redisstream', {
   }),
 });
 
-/** `redisstream://host/STREAM`: a member of a consumer group, with acknowledgement. */
+/** `redisstream://host/STREAM`: a member of a consumer group, with acknowledgement; or a reader that only looks. */
 export const streamSubscriber: SourceConnector = defineSource({
   options,
   prepare: ({ url, text, display, values, name }) => {
     const stream = requireName(url, display, 'stream');
     const address = redisAddress(text, values);
+    const from = parseStreamPlace(values.from ?? 'earliest');
+    if (values.from !== undefined && values.group === undefined) {
+      const reading: Reading = { stream, place: from };
+      return { connect: (signal) => StreamReader.connect(address, reading, signal) };
+    }
     const group = values.group ?? name;
     // The same for every connection of this subscriber: what was under way comes back to it at once.
     const consumer = values.consumer ?? `${name}-${randomUUID()}`;
     const isNamed = values.consumer !== undefined;
     return {
       maxDepth: values.maxDepth,
-      connect: (signal) => StreamSource.connect(address, { ...values, stream, group, consumer, isNamed }, signal),
+      connect: (signal) => StreamSource.connect(address, { ...values, from, stream, group, consumer, isNamed }, signal),
     };
   },
 });

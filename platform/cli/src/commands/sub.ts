@@ -31,7 +31,7 @@ export const subCommand = defineCommand({
       optional: true,
       minLength: 1,
       description:
-        'Where to begin: of Kafka earliest (the default), latest, an offset, -N or a UTC time; of a file start or end; of a stream of Redis, where a new group begins, earliest or latest',
+        'Where to begin: earliest (the default), latest or a UTC time of a topic or a stream, an offset or -N of a topic, an ID of a stream; start or end of a file',
     }),
     keys: booleanOption({ flag: 'keys', default: false, description: 'Print objects with key and value' }),
     headers: booleanOption({ flag: 'headers', default: false, description: 'As --keys, with the headers' }),
@@ -74,8 +74,11 @@ export const subCommand = defineCommand({
   },
 });
 
-/** Whoever looks at a topic in a shell takes nothing from others, and sees the same again: no group unless one is named. */
-const DEFAULT_FROM = new Map([['kafka', 'earliest']]);
+/** Whoever looks on in a shell takes nothing from others, and sees the same again: no group unless one is named. */
+const DEFAULT_FROM = new Map([
+  ['kafka', 'earliest'],
+  ['redisstream', 'earliest'],
+]);
 
 async function open(url: string, given: string | undefined, config: SubscriberConfig): Promise<Subscriber> {
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
