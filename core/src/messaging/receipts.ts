@@ -104,7 +104,8 @@ export class Receipts {
   }
 
   /** The application will not get these. @returns what is not acknowledged therefore */
-  recall(unread: Iterable<Item>): Received[] {
+  recall(unread: readonly Item[]): Received[] {
+    for (const { message } of unread) this.#itemOf.delete(message);
     return this.#current?.recall(new Set<Unacknowledged>(unread)) ?? [];
   }
 
