@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 /** Replies that begin with ERR like all others, by a part of their text. */
 const TEXTS: readonly (readonly [RegExp, Meaning])[] = [
   [/max number of clients/, passing('raise maxclients, or close other connections')],
+  [/^ERR Script attempted to (access a non local key|execute)/, passing('a slot of the Cluster is moving, or down')],
   [/executing the script can't run/, MEANINGS['NOPERM']!],
   [/\bAUTH\b/, refused('UNAUTHORIZED', 'check user and password')],
   [/DB index is out of range/, refused('INVALID_OPTION', 'it has fewer databases: lower db')],

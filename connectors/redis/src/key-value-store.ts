@@ -134,16 +134,19 @@ class RedisKeyValueStore implements KeyValueStore {
     this.#link.assertOpen();
     if (prefix !== '') checkKey(prefix);
     const pattern = `${escapeGlob(this.#prefix + prefix)}*`;
-    // Redis may tell a key twice while its table is resized.
+    // Redis may tell a key twice while its table is resized, and after a lost connection.
     const told = new Set<string>();
-    const servers = await this.#link.run(async (client) => masters(client).length);
-    for (let server = 0; server < servers; server++) {
+    const servers = await this.#link.run(async (client) => masters(client).map(nameOf));
+    for (const server of servers) {
       let cursor = '0';
+      let asked: RedisClient | undefined;
       do {
-        const at = cursor;
-        const [next, names] = await this.#link.run((client) =>
-          masters(client)[server]!.scan(at, 'MATCH', pattern, 'COUNT', SCAN_COUNT),
-        );
+        const [next, names] = await this.#link.run((client) => {
+          // A server that has restarted has its keys in another order, of which an old cursor would pass over some.
+          const at = client === asked ? cursor : '0';
+          asked = client;
+          return masterNamed(client, server).scan(at, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+        });
         for (const name of names) {
           const key = name.slice(this.#prefix.length);
           if (told.has(key)) continue;
@@ -184,6 +187,19 @@ async function readAll(client: RedisClient, names: readonly string[]): Promise<(
 
 const masters = (client: RedisClient): Redis[] =>
   client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
+
+const nameOf = ({ options }: Redis): string => `${options.host}:${options.port}`;
+
+/** By name, as another connection may know the masters in another order. */
+function masterNamed(client: RedisClient, name: string): Redis {
+  // Behind Sentinels the one there is may be another by now.
+  const master = client.isCluster ? masters(client).find((each) => nameOf(each) === name) : (client as Redis);
+  if (master !== undefined) return master;
+  throw new MillraceError(
+    'UNAVAILABLE',
+    `the master ${name} left the Cluster while its keys were listed: list them again`,
+  );
+}
 
 function decode(entry: Buffer): Versioned {
   const expiry = entry.readUIntBE(VERSION_BYTES, EXPIRY_BYTES);

@@ -41,6 +41,23 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis Cluster', () => {
   describeKeyValueStore('redis cluster', { open: () => openAt(url) });
 });
 
+describe.skipIf(!serverAvailable('redis'))('a list of keys', () => {
+  it('is complete also when the server restarts meanwhile', async () => {
+    const server = await startRedis({ appendOnly: true, appendFsync: 'no' });
+    const { store, close } = await openAt(server.url);
+    const keys = Array.from({ length: 5000 }, (_, i) => `key ${i}`);
+    await Promise.all(keys.map((key) => store.set(key, Buffer.from(key))));
+    const told: string[] = [];
+    for await (const key of store.scan('')) {
+      told.push(key);
+      if (told.length === 2500) await server.restart();
+    }
+    expect(told.toSorted()).toEqual(keys.toSorted());
+    await close();
+    await server.stop();
+  });
+});
+
 describe.skipIf(!serverAvailable('redis'))('counters on a Redis', () => {
   it('add any two integers of 64 bits exactly', async () => {
     const server = await startRedis();

@@ -1,6 +1,13 @@
 import { Script } from '../script.ts';
 
 /**
+ * Ends a script before it has done anything while the slot moves to another node of a Cluster: asked for two keys that
+ * never exist, neither side has them for sure. The names of timelines and minutes are too many to be declared, and the
+ * first that lies on the other side would end the script halfway, or be taken for one that does not exist.
+ */
+const WHOLE_SLOT_ONLY = `redis.call('EXISTS', KEYS[1] .. ':none', KEYS[1] .. ':neither')`;
+
+/**
  * Makes a writer the owner of a partition: whoever was it before, or only if nobody else is.
  * KEYS: owner, status, dictionary. ARGV: the token it has (or empty), the new token, `any` or `mine`.
  * Answers the token of the owner, and what the partition holds.
@@ -25,7 +32,7 @@ return {owner, status[1], status[2], status[3], status[4], redis.call('GET', KEY
  * length and items: chunks (minute, bytes), dedupe keys (append time, text), dead letters (id, bytes), resolved (id).
  * Answers OK and the timelines to be trimmed; STALE for another owner; MOVED for another committed offset.
  */
-export const COMMIT = new Script(`
+export const COMMIT = new Script(`${WHOLE_SLOT_ONLY}
 local call = redis.call
 local owner = call('GET', KEYS[1])
 if not owner then return {'MOVED'} end
@@ -82,7 +89,7 @@ return answer
  * Replaces timelines by shorter ones.
  * KEYS: owner. ARGV: token, then per timeline its key, the length that was read, what is left of it.
  */
-export const TRIM = new Script(`
+export const TRIM = new Script(`${WHOLE_SLOT_ONLY}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 3 do
   if redis.call('STRLEN', ARGV[i]) == tonumber(ARGV[i + 1]) then redis.call('SET', ARGV[i], ARGV[i + 2]) end
@@ -96,7 +103,7 @@ return 1
  * its number and the known bytes.
  * Answers owner, event clock, rest of the dictionary, and per minute the rest of its chunks.
  */
-export const FETCH = new Script(`
+export const FETCH = new Script(`${WHOLE_SLOT_ONLY}
 local call = redis.call
 local answer = {
   call('GET', KEYS[1]) or '', call('HGET', KEYS[2], 'clock') or '', call('GETRANGE', KEYS[3], ARGV[1], -1)
