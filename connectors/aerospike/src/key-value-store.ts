@@ -12,8 +12,9 @@ import {
   type Versioned,
 } from '@millrace/core';
 
-import { checkName, connectionOptions, parseAerospikeUrl } from './address.ts';
+import { checkName, parseAerospikeUrl } from './address.ts';
 import { connect } from './client.ts';
+import { connectionOptions } from './connection-options.ts';
 import { EntryWrites } from './entry-writes.ts';
 import { aerospikeError } from './errors.ts';
 import { BIN, isLive, parseVersion, readEntry, type StoredEntry, versionOf } from './key-value-entry.ts';

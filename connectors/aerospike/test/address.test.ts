@@ -1,7 +1,8 @@
 import { type MillraceError, resolveOptions } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
-import { parseAerospikeUrl, plainAerospikeOptions, sinkAddress } from '../src/address.ts';
+import { parseAerospikeUrl, sinkAddress } from '../src/address.ts';
+import { plainAerospikeOptions } from '../src/connection-options.ts';
 
 const parse = (url: string) => parseAerospikeUrl(url, plainAerospikeOptions).address;
 const refusal = (url: string): unknown => {

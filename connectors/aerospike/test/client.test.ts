@@ -5,8 +5,9 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
+import { parseAerospikeUrl } from '../src/address.ts';
 import { connect } from '../src/client.ts';
+import { plainAerospikeOptions } from '../src/connection-options.ts';
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
 
 const address = (url: string) => parseAerospikeUrl(url, plainAerospikeOptions).address;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defineOptions, messagingOptionsTable, type Options } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 
-import { connectionOptions, plainAerospikeOptions } from '../src/address.ts';
+import { connectionOptions, plainAerospikeOptions } from '../src/connection-options.ts';
 import { keyValueOptions } from '../src/key-value-store.ts';
 import { stateOptions } from '../src/state/options.ts';
 

@@ -3,8 +3,9 @@ import { MillraceError } from '@millrace/core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
-import { parseAerospikeUrl, plainAerospikeOptions } from '../src/address.ts';
+import { parseAerospikeUrl } from '../src/address.ts';
 import { connect } from '../src/client.ts';
+import { plainAerospikeOptions } from '../src/connection-options.ts';
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
 import { bytesOfSet, namespaceInfo, slowerSync } from '../src/namespace-info.ts';
 import { Records } from '../src/records.ts';

@@ -1,7 +1,8 @@
 import { MillraceError } from '@millrace/core';
 
-import { parseAerospikeUrl, plainAerospikeOptions } from '../address.ts';
+import { parseAerospikeUrl } from '../address.ts';
 import { type AerospikeConnection, connect } from '../client.ts';
+import { plainAerospikeOptions } from '../connection-options.ts';
 import { aerospikeError, failureOf, STATUS } from '../errors.ts';
 import type { Key } from '../records.ts';
 import { readV1Profile, readV1Totals, type V1Profile, type V1Totals, v1Place, v1TotalsKey } from './v1-layout.ts';

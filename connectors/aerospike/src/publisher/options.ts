@@ -8,7 +8,8 @@ import {
   stringOption,
 } from '@millrace/core';
 
-import { type AerospikeAddress, connectionOptions } from '../address.ts';
+import { type AerospikeAddress } from '../address.ts';
+import { connectionOptions } from '../connection-options.ts';
 
 /** Field of a value with the time to live of its record, in seconds. */
 export const TTL_FIELD = '__ttl_seconds';

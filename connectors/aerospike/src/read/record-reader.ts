@@ -1,8 +1,9 @@
 import { MillraceError } from '@millrace/core';
 import type { AerospikeBins, AerospikeRecord as DriverRecord, Query } from 'aerospike';
 
-import { checkName, parseAerospikeUrl, plainAerospikeOptions } from '../address.ts';
+import { checkName, parseAerospikeUrl } from '../address.ts';
 import { type AerospikeConnection, connect } from '../client.ts';
+import { plainAerospikeOptions } from '../connection-options.ts';
 import { aerospikeError, failureOf, STATUS, statusError } from '../errors.ts';
 import type { Key } from '../records.ts';
 

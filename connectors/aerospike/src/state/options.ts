@@ -1,6 +1,6 @@
 import { defineOptions, durationOption, sizeOption, stringOption } from '@millrace/core';
 
-import { connectionOptions } from '../address.ts';
+import { connectionOptions } from '../connection-options.ts';
 
 /** What the URL of a state may say in its query. */
 export const stateOptions = defineOptions('aerospike', {

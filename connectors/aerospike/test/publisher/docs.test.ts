@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describeOptions, snakeCase } from '@millrace/core';
 import { expect, it } from 'vitest';
 
-import { connectionOptions } from '../../src/address.ts';
+import { connectionOptions } from '../../src/connection-options.ts';
 import { publisherOptions } from '../../src/publisher/options.ts';
 
 const page = await readFile(new URL('../../../../docs/aerospike.md', import.meta.url), 'utf8');

@@ -11,8 +11,9 @@ import {
 } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import { parseAerospikeUrl, plainAerospikeOptions } from '../../src/address.ts';
+import { parseAerospikeUrl } from '../../src/address.ts';
 import { connect } from '../../src/client.ts';
+import { plainAerospikeOptions } from '../../src/connection-options.ts';
 import { openAerospikeStateReader, openAerospikeStateWriter } from '../../src/state-store.ts';
 import { namespaceUrl, withSet } from '../servers.ts';
 
