@@ -2,23 +2,20 @@ import { decode } from '../msgpack/decode.ts';
 import { particleOf } from '../msgpack/encode.ts';
 import type { Value } from '../msgpack/values.ts';
 import { Bytes, ListValue, integerValue } from '../msgpack/values.ts';
-import { LARGEST_RECORD_BYTES, MAX_FRAME_BYTES, PARTICLE } from '../protocol/constants.ts';
+import { PARTICLE } from '../protocol/constants.ts';
 import type { Operation } from '../protocol/operation.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Bins, Particle } from '../storage/packed-bins.ts';
 import { Arguments, incompatible, notApplicable } from './arguments.ts';
+import { bytesOf, sizeOf, startOf } from './bit-arguments.ts';
 import { bitsOf, countOnes, scanBits, withBits } from './bit-string.ts';
+import { insert, removeBytes, resize } from './blob-length.ts';
 
 /** Flags of a write to a blob. */
 const CREATE_ONLY = 1;
 const UPDATE_ONLY = 2;
 const NO_FAIL = 4;
 const PARTIAL = 8;
-
-/** Flags of a change of length. */
-const FROM_FRONT = 1;
-const GROW_ONLY = 2;
-const SHRINK_ONLY = 4;
 
 /** What an addition does beyond its bits; signed is the lowest bit. */
 const SIGNED = 1;
@@ -117,31 +114,6 @@ const unknown = (code: number): CommandError =>
 
 const ones = (size: number): bigint => (1n << BigInt(size)) - 1n;
 
-/** Start of the bits, counted from the end when negative. @throws CommandError when they are not all in the blob */
-function startOf(blob: Buffer, offset: number, size: number, unit: 1 | 8): number {
-  const length = (blob.length * 8) / unit;
-  checkOffset(offset, unit);
-  const start = offset < 0 ? length + offset : offset;
-  if (start < 0 || size < 0 || start + size > length) {
-    throw notApplicable(`the blob of ${blob.length} bytes does not have those bits`);
-  }
-  return start;
-}
-
-/** @throws CommandError for a size that is no size, or larger than a message */
-function sizeOf(args: Arguments, unit: 1 | 8 = 1): number {
-  const size = args.integer(1);
-  if (size < 1 || size > largest(unit)) throw new CommandError(RESULT.parameter, `${size} is no size of bits or bytes`);
-  return size;
-}
-
-/** Offsets and sizes end with what a message can have (8.1, `bits_parse_offset` in `as/src/base/particle_blob.c`). */
-const largest = (unit: 1 | 8): number => (MAX_FRAME_BYTES * 8) / unit;
-
-function checkOffset(offset: number, unit: 1 | 8): void {
-  if (Math.abs(offset) > largest(unit)) throw new CommandError(RESULT.parameter, `${offset} is outside of every blob`);
-}
-
 function readBits64(blob: Buffer, args: Arguments): bigint {
   const size = sizeOf(args);
   return bitsOf(blob, startOf(blob, args.integer(0), size, 1), size);
@@ -190,43 +162,6 @@ function add(blob: Buffer, args: Arguments, delta: bigint): Buffer {
   });
 }
 
-/** @throws CommandError for a size that no record can have, before the memory for it is taken */
-function sizeInMemory(size: number): number {
-  if (size > LARGEST_RECORD_BYTES) throw new CommandError(RESULT.recordTooBig, `a blob of ${size} bytes`);
-  return size;
-}
-
-function resize(blob: Buffer, args: Arguments): Buffer {
-  const wanted = args.integer(0);
-  if (wanted < 0 || wanted > largest(8)) throw new CommandError(RESULT.parameter, `${wanted} is no size of a blob`);
-  const size = sizeInMemory(wanted);
-  const flags = args.optionalInteger(2, 0);
-  if (size < blob.length && (flags & GROW_ONLY) !== 0)
-    throw new CommandError(RESULT.parameter, 'the blob may only grow');
-  if (size > blob.length && (flags & SHRINK_ONLY) !== 0)
-    throw new CommandError(RESULT.parameter, 'the blob may only shrink');
-  const front = (flags & FROM_FRONT) !== 0;
-  if (size <= blob.length) return front ? blob.subarray(blob.length - size) : blob.subarray(0, size);
-  const zeros = Buffer.alloc(size - blob.length);
-  return Buffer.concat(front ? [zeros, blob] : [blob, zeros]);
-}
-
-function insert(blob: Buffer, args: Arguments): Buffer {
-  const offset = args.integer(0);
-  checkOffset(offset, 8);
-  const start = offset < 0 ? blob.length + offset : offset;
-  if (start < 0) throw notApplicable('the place is before the blob');
-  sizeInMemory(start);
-  const zeros = Buffer.alloc(Math.max(0, start - blob.length));
-  return Buffer.concat([blob.subarray(0, start), zeros, bytesOf(args, 1), blob.subarray(start)]);
-}
-
-function removeBytes(blob: Buffer, args: Arguments): Buffer {
-  const size = sizeOf(args, 8);
-  const start = startOf(blob, args.integer(0), size, 8);
-  return Buffer.concat([blob.subarray(0, start), blob.subarray(start + size)]);
-}
-
 /** The bits, aligned to the left of their bytes. */
 function getBits(blob: Buffer, args: Arguments): Value {
   const size = sizeOf(args);
@@ -240,10 +175,4 @@ function getInteger(blob: Buffer, args: Arguments): Value {
   if (size < 1 || size > 64) throw new CommandError(RESULT.parameter, 'an integer has 1 to 64 bits');
   const bits = readBits64(blob, args);
   return integerValue((args.optionalInteger(2, 0) & SIGNED) !== 0 ? BigInt.asIntN(size, bits) : bits);
-}
-
-function bytesOf(args: Arguments, position: number): Buffer {
-  const value = args.value(position);
-  if (!(value instanceof Bytes)) throw new CommandError(RESULT.parameter, 'the value is not a blob');
-  return Buffer.from(value.data, 'latin1');
 }

@@ -6,13 +6,14 @@ import type { Outcome } from '../protocol/response.ts';
 import { emptyOutcome } from '../protocol/response.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Namespace } from '../storage/namespace.ts';
-import type { Particle } from '../storage/packed-bins.ts';
+import type { PackedBins, Particle } from '../storage/packed-bins.ts';
 import { nullParticle, packBins, unpackBins } from '../storage/packed-bins.ts';
 import type { StoredRecord } from '../storage/record.ts';
 import { nextGeneration, recordBytes } from '../storage/record.ts';
 import { checkFilter, checkGeneration, checkKey } from './conditions.ts';
 import { newVoidTime } from './expiry.ts';
 import { runOperations } from './operate.ts';
+import type { PlainBins } from './plain-bins.ts';
 import { mergePlain, plainBins } from './plain-bins.ts';
 import { checkOperations, mustNotCreate, replaces } from './write-policies.ts';
 
@@ -36,30 +37,39 @@ export function write(namespace: Namespace, message: Message): Outcome {
     checkFilter(namespace, message, existing);
     checkKey(message, existing);
   }
-  const voidTime = newVoidTime(namespace, message.ttl, existing);
-  const respondAll = (message.info2 & INFO2.respondAllOperations) !== 0;
-
-  if (plain !== undefined) {
-    const written = mergePlain(plain, replaces(message) ? undefined : existing?.bins);
-    const outcome = store(namespace, message, existing, written.packed, written.count, voidTime);
-    return respondAll
-      ? withAnswers(
-          outcome,
-          plain.names.map((name) => [name, nullParticle()]),
-        )
-      : outcome;
-  }
-  const bins = existing === undefined || replaces(message) ? new Map() : unpackBins(existing.bins);
-  const target = { namespace: namespace.name, digest: message.digest, record: existing };
-  const { answers } = runOperations(target, bins, operations, respondAll);
-  if (bins.size > 0)
-    return withAnswers(store(namespace, message, existing, packBins(bins), bins.size, voidTime), answers);
-  return existing === undefined
-    ? emptyOutcome(RESULT.notFound)
-    : withAnswers(removeEmptied(namespace, message, existing), answers);
+  const target: Target = { message, existing, voidTime: newVoidTime(namespace, message.ttl, existing) };
+  return plain === undefined ? runAll(namespace, target, operations) : put(namespace, target, plain);
 }
 
 const NO_OPERATIONS: readonly Operation[] = [];
+
+/** What is written: the record as it was, and when it expires as it shall be. */
+interface Target {
+  readonly message: Message;
+  readonly existing: StoredRecord | undefined;
+  readonly voidTime: number;
+}
+
+const respondsAll = ({ info2 }: Message): boolean => (info2 & INFO2.respondAllOperations) !== 0;
+
+function put(namespace: Namespace, target: Target, plain: PlainBins): Outcome {
+  const { message, existing } = target;
+  const written = mergePlain(plain, replaces(message) ? undefined : existing?.bins);
+  const outcome = store(namespace, target, written.packed, written.count);
+  if (!respondsAll(message)) return outcome;
+  const answers = plain.names.map((name): readonly [string, Particle] => [name, nullParticle()]);
+  return withAnswers(outcome, answers);
+}
+
+function runAll(namespace: Namespace, target: Target, operations: readonly Operation[]): Outcome {
+  const { message, existing } = target;
+  const bins = existing === undefined || replaces(message) ? new Map() : unpackBins(existing.bins);
+  const view = { namespace: namespace.name, digest: message.digest, record: existing };
+  const { answers } = runOperations(view, bins, operations, respondsAll(message));
+  if (bins.size > 0) return withAnswers(store(namespace, target, packBins(bins), bins.size), answers);
+  if (existing === undefined) return emptyOutcome(RESULT.notFound);
+  return withAnswers(removeEmptied(namespace, message, existing), answers);
+}
 
 function withAnswers(outcome: Outcome, answers: readonly (readonly [string, Particle])[]): Outcome {
   outcome.binCount = answers.length;
@@ -79,11 +89,9 @@ function checkPresence(message: Message, operations: readonly Operation[], exist
 /** @throws CommandError for a record that is too large */
 function store(
   namespace: Namespace,
-  message: Message,
-  existing: StoredRecord | undefined,
-  bins: string,
+  { message, existing, voidTime }: Target,
+  bins: PackedBins,
   binCount: number,
-  voidTime: number,
 ): Outcome {
   const set = existing?.set ?? message.text(FIELD.set);
   const key = existing === undefined || existing.key === '' ? message.text(FIELD.key) : existing.key;
