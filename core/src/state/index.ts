@@ -18,6 +18,7 @@ export * from './partition-view.ts';
 export * from './rollup-plan.ts';
 export * from './rollup-scan.ts';
 export * from './row-codec.ts';
+export * from './serial-steps.ts';
 export * from './settings.ts';
 export * from './time.ts';
 export * from './timeline.ts';

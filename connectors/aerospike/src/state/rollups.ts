@@ -8,6 +8,7 @@ import {
   PartitionView,
   planRollup,
   RollupScan,
+  SerialSteps,
   keepMinutes,
   latestClock,
   minuteRange,
@@ -59,7 +60,7 @@ export class Rollups {
   #committed: number[] = [];
   readonly #minutes = new Map<number, KnownMinute>();
   #selection: Uint32Array = new Uint32Array(4096);
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #steps = new SerialSteps();
 
   constructor(options: AerospikeStateOptions) {
     const { schema } = options;
@@ -122,10 +123,7 @@ export class Rollups {
 
   async #alone<T>(step: () => Promise<T>): Promise<T> {
     this.#options.records.assertOpen();
-    const result = this.#tail.then(step);
-    // The caller gets the rejection; the next query goes on.
-    this.#tail = result.catch(() => undefined);
-    return result;
+    return this.#steps.run(step);
   }
 
   async #loadStatuses(): Promise<PartitionStatus[]> {

@@ -7,6 +7,7 @@ import {
   EventEncoder,
   minuteOf,
   latestClock,
+  SerialSteps,
 } from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
@@ -53,10 +54,10 @@ export class AerospikeStateWriter implements StateWriter {
   readonly #letters: DeadLetters;
   readonly #removal: MinuteRemoval;
   readonly #encoder: EventEncoder;
+  readonly #steps = new SerialSteps();
   #clock: EventClock;
   #oldestMinute = 0;
   #othersReadAt = 0;
-  #tail: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: AerospikeStateOptions) {
@@ -99,21 +100,13 @@ export class AerospikeStateWriter implements StateWriter {
   }
 
   async #close(): Promise<void> {
-    // What runs may put more behind itself.
-    for (let tail: unknown; tail !== this.#tail;) {
-      tail = this.#tail;
-      await tail;
-    }
+    await this.#steps.settled();
     await this.#records.close();
   }
 
-  /** One step after the other, in the order of the calls. */
   async #enqueue<T>(step: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw closedError();
-    const result = this.#tail.then(step);
-    // The caller gets the rejection; the queue goes on.
-    this.#tail = result.catch(() => undefined);
-    return result;
+    return this.#steps.run(step);
   }
 
   async #commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
@@ -253,8 +246,8 @@ export class AerospikeStateWriter implements StateWriter {
     const over = this.#removal.over(owned.minutes, this.#oldestMinute);
     if (over.length === 0) return;
     // Not before the commit has resolved: readers do not see these minutes any more.
-    this.#tail = this.#tail
-      .then(() => this.#removal.remove(partition, over, owned.minutes))
+    this.#steps
+      .run(() => this.#removal.remove(partition, over, owned.minutes))
       .catch((error: unknown) => this.#options.logger?.warn({ err: error }, 'old rollups stay longer than needed'));
   }
 

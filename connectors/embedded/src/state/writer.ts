@@ -12,6 +12,7 @@ import {
   minuteOf,
   MinuteRows,
   newDictionaries,
+  SerialSteps,
 } from '@millrace/core/state';
 
 import { deadLetterKeyOf } from './dead-letters.ts';
@@ -74,7 +75,7 @@ class EmbeddedStateWriter implements StateWriter {
   readonly #trim: TimelineTrim;
   readonly #key = newTimelineKey();
   readonly #row = new ByteWriter();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #steps = new SerialSteps();
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -116,20 +117,16 @@ class EmbeddedStateWriter implements StateWriter {
   }
 
   async #close(): Promise<void> {
-    await this.#tail;
+    await this.#steps.settled();
     await this.#database.close();
   }
 
-  /** One step after the other, in the order of the calls. */
   #enqueue<T>(step: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
-    const result = this.#tail.then(() => {
+    return this.#steps.run(() => {
       this.#assertWritable();
       return step();
     });
-    // The caller gets the rejection; the queue goes on.
-    this.#tail = result.catch(() => undefined);
-    return result;
   }
 
   async #commit(changes: readonly PartitionChange[]): Promise<CommitResult> {

@@ -17,6 +17,7 @@ import {
   type Newest,
   parseDeadLetterId,
   latestClock,
+  SerialSteps,
 } from '@millrace/core/state';
 
 import type { BoundedLink } from '../bounded-link.ts';
@@ -49,11 +50,11 @@ export class RedisStateWriter implements StateWriter {
   readonly #dedupe: Dedupe;
   readonly #trim: TimelineTrim;
   readonly #encoder: EventEncoder;
+  readonly #steps = new SerialSteps();
   #clock: EventClock;
   #oldestMinute = 0;
   #othersReadAt = 0;
   #syncLag: { readonly lag: number | undefined; readonly at: number } | undefined;
-  #tail: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: RedisStateOptions) {
@@ -99,17 +100,13 @@ export class RedisStateWriter implements StateWriter {
   }
 
   async #close(): Promise<void> {
-    await this.#tail;
+    await this.#steps.settled();
     await this.#link.close();
   }
 
-  /** One step after the other, in the order of the calls. */
   async #enqueue<T>(step: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw closedError();
-    const result = this.#tail.then(step);
-    // The caller gets the rejection; the queue goes on.
-    this.#tail = result.catch(() => undefined);
-    return result;
+    return this.#steps.run(step);
   }
 
   async #commit(changes: readonly PartitionChange[]): Promise<CommitResult> {
@@ -233,8 +230,8 @@ export class RedisStateWriter implements StateWriter {
 
   /** Not before the commit has resolved: what is too long is only longer than needed. */
   #trimLater(partition: number, token: string, keys: readonly Buffer[]): void {
-    this.#tail = this.#tail
-      .then(() => this.#trim.trim(partition, token, keys))
+    this.#steps
+      .run(() => this.#trim.trim(partition, token, keys))
       .catch((error: unknown) => this.#options.logger?.warn({ err: error }, 'timelines stay longer than needed'));
   }
 
