@@ -18,17 +18,17 @@ import { topicAddress } from './url.ts';
 
 export const subscriberOptions = defineOptions('kafka', {
   ...connectionOptions,
-  groupId: stringOption({
+  group: stringOption({
     optional: true,
     minLength: 1,
     description:
-      'Consumer group: its subscribers share the messages; default: the name of the subscriber (of one without a name, the topic) and `_group`',
+      'Consumer group: its subscribers share the messages; default: the name of the subscriber (of one without a name, the topic) and `_group`. `group_id` is the same',
   }),
   from: stringOption({
     optional: true,
     minLength: 1,
     description:
-      'Where to begin: `earliest`, `latest`, an offset, `-N` for the last N of each partition, or a UTC time. Without `group_id` it reads without a group; with one, this is for a group that Kafka does not know yet',
+      'Where to begin: `earliest`, `latest`, an offset, `-N` for the last N of each partition, or a UTC time. Without `group` it reads without a group; with one, this is for a group that Kafka does not know yet',
   }),
   autoOffsetReset: choiceOption({
     choices: ['earliest', 'latest'],
@@ -44,9 +44,9 @@ export const subscriber = defineSource({
   prepare({ text, values, name }) {
     const address = topicAddress(text, values);
     const from = startPlace(values);
-    const isReader = values.from !== undefined && values.groupId === undefined;
+    const isReader = values.from !== undefined && values.group === undefined;
     // A name that only repeats the URL would change with its password, options and brokers.
-    const { groupId: group = `${name === withoutPassword(text) ? address.topic : name}_group` } = values;
+    const { group = `${name === withoutPassword(text) ? address.topic : name}_group` } = values;
     return {
       async connect(signal) {
         const client = await clientOptions(address);

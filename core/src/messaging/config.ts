@@ -12,6 +12,15 @@ export interface ConfigSource {
 }
 
 /**
+ * Options that connectors, or the drivers that their users know, call differently: a connector that has one of a row takes
+ * it by the other names too, so that a change of the URL is enough to go from one to the other.
+ */
+export const SYNONYMS: readonly (readonly string[])[] = [
+  ['group', 'groupId', 'consumerGroup'],
+  ['username', 'user'],
+];
+
+/**
  * The values of several sets of options from one flat configuration: camelCase, snake_case and kebab-case name the same
  * option, `aliases` are further names (in snake_case) of some. A later source wins.
  *
@@ -29,6 +38,7 @@ export function resolveConfig<const G extends readonly Options[]>(
   // Two groups may define the same option, each with a default of its own.
   const names = [...new Set(groups.flatMap(({ definitions }) => Object.keys(definitions)))];
   const nameOf = new Map([
+    ...SYNONYMS.flatMap((row) => synonymsOf(row, names)),
     ...names.map((name) => [kebabCase(name), name] as const),
     ...Object.entries(aliases).map(([alias, name]) => [kebabOf(alias), name] as const),
   ]);
@@ -51,6 +61,11 @@ export function resolveConfig<const G extends readonly Options[]>(
   );
   // One value per definition of each group, checked by its schema.
   return resolved as { [I in keyof G]: OptionValues<G[I]> };
+}
+
+function synonymsOf(row: readonly string[], names: readonly string[]): (readonly [string, string])[] {
+  const meant = row.find((name) => names.includes(name));
+  return meant === undefined ? [] : row.map((name) => [kebabCase(name), meant] as const);
 }
 
 function readValue(option: Option<unknown>, place: string, input: unknown): unknown {

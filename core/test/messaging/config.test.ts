@@ -46,6 +46,23 @@ describe('configuration', () => {
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
   });
 
+  it.each(['group', 'group_id', 'groupId', 'consumer_group'])(
+    'takes %s for the consumer group of any connector',
+    async (name) => {
+      for (const url of ['kafka://127.0.0.1:9/orders', 'redisstream://127.0.0.1:9/orders']) {
+        const subscriber = await createSubscriber('orders', {
+          source: url,
+          [name]: 'billing',
+          user: 'me',
+          from: 'latest',
+        });
+        expect(subscriber.details().source).toBe(url);
+      }
+      const none = createSubscriber('orders', { source: 'redischannel://127.0.0.1:9/orders', [name]: 'billing' });
+      await expect(none).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' });
+    },
+  );
+
   it('says what is missing', async () => {
     await expect(createPublisher('orders', {})).rejects.toMatchObject({
       code: 'INVALID_OPTION',

@@ -7,7 +7,7 @@ await publisher.publish({ value: { customer: 'alice', total: 12 } });
 await publisher.publish({ value: { customer: 'alice', total: 30 } });
 await publisher.close();
 
-const billing = await openSubscriber(url, { group_id: 'billing' });
+const billing = await openSubscriber(url, { group: 'billing' });
 for (let count = 0; count < 2; count++) {
   const message = await billing.next({ timeoutMs: 20_000 });
   console.log(message?.key, message?.value);
@@ -15,7 +15,7 @@ for (let count = 0; count < 2; count++) {
 await billing.close();
 
 // Every group gets everything, and remembers how far it was.
-const audit = await openSubscriber(url, { group_id: 'audit' });
+const audit = await openSubscriber(url, { group: 'audit' });
 console.log('audit:', (await audit.next({ timeoutMs: 20_000 }))?.value);
 await audit.close();
 
