@@ -34,6 +34,8 @@ export interface Publisher {
   /** Sends nothing until `resume`; messages are still accepted. */
   suspend(): void;
   resume(): void;
+  /** Whether it accepts messages: from the end of `start` until `close`, unless it has failed. A target may still be away. */
+  isRunning(): boolean;
   details(): PublisherDetails;
   /**
    * Accepts no more, delivers what is queued, and disconnects. Closing twice is harmless.

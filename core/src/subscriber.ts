@@ -48,8 +48,9 @@ export interface Subscriber extends AsyncIterable<Message> {
   freeze(): void;
   unfreeze(): void;
   isFrozen(): boolean;
+  /** Whether it receives: from the end of `start` until `close`, unless it has failed. Its source may still be away. */
   isRunning(): boolean;
-  /** Messages received so far. */
+  /** Messages received so far: given to the application, or waiting for it. The same as `details().receive_count`. */
   getMessageCount(): number;
   details(): SubscriberDetails;
   /** Stops receiving; what has been received can still be read, if it would not come again. Closing twice is harmless. */

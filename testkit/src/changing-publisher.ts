@@ -10,6 +10,7 @@ export function changingPublisher(inner: Publisher, change: (message: Message) =
     flush: () => inner.flush(),
     suspend: () => inner.suspend(),
     resume: () => inner.resume(),
+    isRunning: () => inner.isRunning(),
     details: () => inner.details(),
     close: (options) => inner.close(options),
   };

@@ -1,4 +1,5 @@
 import { MillraceError, toMillraceError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 import { BackOff } from './back-off.ts';
 import type { BackOffOptions } from './back-off.ts';
@@ -23,6 +24,8 @@ export class Connection<T extends { close(): Promise<void> }> {
   /** Failed attempts, to connect or with a connection. */
   failures = 0;
   lastError: MillraceError | undefined;
+  /** Of the failure that was told last, until something goes through. */
+  #told: ErrorCode | undefined;
 
   constructor(options: ConnectionOptions<T>) {
     this.#options = options;
@@ -56,8 +59,13 @@ export class Connection<T extends { close(): Promise<void> }> {
     try {
       await this.get();
     } catch (cause) {
-      const error = await this.failed(cause);
-      if (error.retry) return;
+      const error = toConnectionError(cause);
+      if (error.retry) {
+        await this.failed(error);
+        return;
+      }
+      // Whoever starts is told by that; a line in the log would say it twice.
+      this.lastError = error;
       await this.close();
       throw error;
     }
@@ -81,6 +89,7 @@ export class Connection<T extends { close(): Promise<void> }> {
   /** Something went through: the next failure waits the shortest time again. */
   succeeded(): void {
     this.#backOff.succeeded();
+    this.#told = undefined;
   }
 
   /** Takes note of a failure; one that a new connection may heal closes this one. Resolves with the error as ours. */
@@ -89,11 +98,7 @@ export class Connection<T extends { close(): Promise<void> }> {
     if (this.signal.aborted) return error;
     this.failures++;
     this.lastError = error;
-    // One line per outage, not one per attempt.
-    if (this.#backOff.failures === 0) {
-      const { logger, who, display } = this.#options;
-      logger?.warn({ err: error, url: display }, `${who}: ${error.retry ? 'trying again' : 'refused'}`);
-    }
+    this.#tell(error);
     if (error.retry) await this.#drop();
     return error;
   }
@@ -111,6 +116,15 @@ export class Connection<T extends { close(): Promise<void> }> {
   async close(): Promise<void> {
     this.end();
     await this.#drop();
+  }
+
+  /** One line per outage and one when it becomes another, not one per attempt. */
+  #tell(error: MillraceError): void {
+    if (error.code === this.#told) return;
+    this.#told = error.code;
+    const { logger, who, display } = this.#options;
+    const place = who.includes(display) ? {} : { url: display };
+    logger?.warn({ err: error, ...place }, `${who}: ${error.retry ? 'trying again' : 'refused'}`);
   }
 
   async #drop(): Promise<void> {

@@ -156,7 +156,8 @@ export class SinkPublisher implements Publisher {
       left = await this.#disconnect((entry) => this.#ledger.dropped(entry, error));
     });
     if (left === 0) return;
-    const message = `${this.#who} was closed: ${left} messages were not sent within ${deadlineMs} ms`;
+    const what = left === 1 ? '1 message was' : `${left} messages were`;
+    const message = `${this.#who} was closed: ${what} not sent within ${deadlineMs} ms`;
     throw new MillraceError('TIMEOUT', message, { field: 'deadlineMs', value: deadlineMs });
   }
 
@@ -165,6 +166,10 @@ export class SinkPublisher implements Publisher {
     await this.#lifecycle.stop(async () => {
       await this.#disconnect((entry) => this.#ledger.forgotten(entry));
     });
+  }
+
+  isRunning(): boolean {
+    return this.#lifecycle.state === 'running';
   }
 
   details(): PublisherDetails {

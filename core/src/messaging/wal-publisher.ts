@@ -115,6 +115,10 @@ export class WalPublisher implements Publisher {
     this.#back.resume();
   }
 
+  isRunning(): boolean {
+    return this.#lifecycle.state === 'running';
+  }
+
   details(): PublisherDetails {
     const [front, back] = [this.#front.details(), this.#back.details()];
     // An earlier run may have logged what the options of this one skip.

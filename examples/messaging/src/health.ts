@@ -5,9 +5,9 @@ const publisher = await openPublisher('memory://queue/orders');
 const subscriber = await openSubscriber('memory://queue/orders');
 
 function health(): object {
-  const { state, publish_count, last_publish, connected } = publisher.details();
+  const { publish_count, last_publish, connected } = publisher.details();
   return {
-    publisher: { is_running: state === 'running', connected, publish_count, last_publish },
+    publisher: { is_running: publisher.isRunning(), connected, publish_count, last_publish },
     subscriber: { is_running: subscriber.isRunning(), message_count: subscriber.getMessageCount() },
   };
 }
