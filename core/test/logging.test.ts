@@ -33,12 +33,33 @@ describe('lines', () => {
     expect(last().err).toMatchObject({ code: 'LOG_FULL', message: 'disk full: ENOSPC' });
   });
 
+  it('show no stack of what Millrace throws on purpose, and that of a defect', () => {
+    const { logger, lines, last } = capture();
+    const cause = new Error('connect ECONNREFUSED');
+    logger.warn({ err: new MillraceError('UNAVAILABLE', 'away: connect ECONNREFUSED', { cause }) });
+    expect(last().err).toEqual({
+      type: 'MillraceError',
+      code: 'UNAVAILABLE',
+      message: 'away: connect ECONNREFUSED',
+      name: 'MillraceError',
+      details: {},
+    });
+    logger.warn({ err: new MillraceError('INTERNAL', 'a defect') });
+    logger.warn({ err: new TypeError('another') });
+    for (const line of lines.slice(1)) expect(JSON.parse(line)).toHaveProperty('err.stack');
+    const debug = capture({ level: 'debug' });
+    debug.logger.warn({ err: new MillraceError('UNAVAILABLE', 'away') });
+    expect(debug.last()).toHaveProperty('err.stack');
+  });
+
   it('for a person', () => {
     const { logger, lines } = capture({ pretty: true });
     logger.warn({ ms: 250 }, 'slow disk');
     expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} WARN frontend: slow disk \{"ms":250\}\n$/);
     logger.error({ err: new Error('boom') }, 'died');
     expect(lines[1]).toMatch(/ ERROR frontend: died\nError: boom\n {4}at /);
+    logger.warn({ err: new MillraceError('UNAVAILABLE', 'no answer'), ms: 1 }, 'trying again');
+    expect(lines[2]).toMatch(/ WARN frontend: trying again: no answer \{"ms":1\}\n$/);
   });
 });
 
