@@ -1,3 +1,4 @@
+import { nearestSpelling } from './config/index.ts';
 import { MillraceError } from './errors.ts';
 import type { Channel, EventLog, LogReader } from './event-log.ts';
 import type { KeyValueStore } from './key-value-store.ts';
@@ -111,7 +112,9 @@ export function createRegistry(
     const name = Object.hasOwn(packages, scheme) ? packages[scheme] : undefined;
     if (name === undefined) {
       if (FOREIGN_SCHEMES.includes(scheme)) throw notInstalled(shown, scheme);
-      throw unknownScheme(shown, `no connector for "${scheme}:" is known; there are ${known}`);
+      const nearest = nearestSpelling(scheme, [...Object.keys(packages), 'custom', 'fanin']);
+      const hint = nearest === undefined ? `there are ${known}` : `did you mean ${nearest}:?`;
+      throw unknownScheme(shown, `no connector for "${scheme}:" is known; ${hint}`);
     }
     try {
       return { scheme, connector: (await load(name)).connector };

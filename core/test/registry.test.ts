@@ -51,6 +51,14 @@ describe('opening by URL', () => {
     );
   });
 
+  it.each([
+    ['redsi://:secret@127.0.0.1/x', 'no connector for "redsi:" is known; did you mean redis:?'],
+    ['Kafak://h/t', 'no connector for "kafak:" is known; did you mean kafka:?'],
+    ['costom:./m.ts', 'no connector for "costom:" is known; did you mean custom:?'],
+  ])('"%s" is misspelled', async (url, message) => {
+    await expect(openPublisher(url)).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME', message });
+  });
+
   it('says what a connector has when it lacks the contract', async () => {
     await expect(registry.openPublisher('silent:x')).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
