@@ -63,8 +63,7 @@ function addressFrom(parts: UrlParts, values: ConnectionValues): TopicAddress {
   // `topic` is the documented placeholder, not a host, when the brokers stand elsewhere.
   const hosts = parts.hosts === 'topic' || parts.hosts === '' ? (values.bootstrapServers ?? 'localhost') : parts.hosts;
   const [first, ...more] = hosts.split(',').map((host) => brokerOf(host.trim()));
-  if (first === undefined || !TOPIC.test(parts.topic))
-    throw invalid('this is no URL of a topic', 'url', display, ACCEPTED);
+  if (first === undefined || !TOPIC.test(parts.topic)) throw noTopic(display);
   return {
     ...values,
     username: parts.username ?? values.username,
@@ -82,9 +81,7 @@ function split(url: string): UrlParts {
       url,
     );
   const groups = match?.groups;
-  if (groups === undefined) {
-    throw invalid('this is no URL of a topic', 'url', url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/, ''), ACCEPTED);
-  }
+  if (groups === undefined) throw noTopic(url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/, ''));
   const { user = '', password, hosts = '', path = '', query = '' } = groups;
   return {
     username: user === '' ? undefined : decodeUrlPart(user),
@@ -106,6 +103,8 @@ function brokerOf(text: string): string {
 }
 
 const displayOf = ({ hosts, topic }: UrlParts): string => `kafka://${hosts}/${topic}`;
+
+const noTopic = (shown: string): MillraceError => invalid(`${shown} is no URL of a topic`, 'url', shown, ACCEPTED);
 
 const invalid = (message: string, field: string, value: unknown, accepted: string): MillraceError =>
   new MillraceError('INVALID_OPTION', `${message}: give ${accepted}`, { field, value, accepted });
