@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createLogger, defineOptions, defineSink, MillraceError, publisherOf, Skipped } from '@millrace/core';
+import { createLogger, defineOptions, defineSink, publisherOf, Skipped } from '@millrace/core';
 import type { JsonValue, Message, Publisher } from '@millrace/core';
 import { firstArrivals, ScriptedTarget } from './scripted-target.ts';
 
@@ -54,15 +54,6 @@ describe('sending', () => {
     const publisher = new ScriptedTarget().create();
     await expect(publisher.publish({ value: 1 })).rejects.toMatchObject({ code: 'NOT_RUNNING' });
     expect(publisher.details().state).toBe('created');
-    expect(publisher.isRunning()).toBe(false);
-  });
-
-  it('runs from its start to its end, also while the target is away', async () => {
-    const target = new ScriptedTarget();
-    target.away = true;
-    const publisher = await target.publisher();
-    expect(publisher.isRunning()).toBe(true);
-    await publisher.close();
     expect(publisher.isRunning()).toBe(false);
   });
 });
@@ -322,53 +313,6 @@ describe('an outage', () => {
     expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true);
     expect(publisher.details()).toMatchObject({ offered: 4, dropped: 4, queue_depth: 0, state: 'stopped' });
     await expect(publisher.close()).resolves.toBeUndefined();
-  });
-
-  it('says so of a single message', async () => {
-    const target = new ScriptedTarget();
-    target.away = true;
-    const publisher = await target.publisher();
-    const outcome = Promise.allSettled(offerAll(publisher, 1));
-    await expect(publisher.close({ deadlineMs: 10 })).rejects.toThrow('closed: 1 message was not sent within 10 ms');
-    await outcome;
-  });
-
-  it('is told once per outage, and once more when it fails in another way', async () => {
-    const lines: string[] = [];
-    const destination = { write: (line: string) => void lines.push(line) };
-    const logger = createLogger({ level: 'warn', name: 'test', destination });
-    let failing: 'UNAVAILABLE' | 'TIMEOUT' | undefined = 'UNAVAILABLE';
-    let attempts = 0;
-    const sink = defineSink({
-      options: defineOptions('away', {}),
-      prepare: () => ({
-        encode: () => ({ bytes: 1 }),
-        connect: async () => {
-          attempts++;
-          if (failing !== undefined) throw new MillraceError(failing, `attempt ${attempts}`);
-          return { send: async () => [], close: async () => {} };
-        },
-      }),
-    });
-    const backOff = { retryBackoff: '1ms', retryMaxBackoff: '1ms' };
-    const publisher = publisherOf(sink, 'orders', 'away://target', { logger, ...backOff });
-    await publisher.start();
-    const published = publisher.publish({ value: 1 });
-    await expect.poll(() => attempts).toBeGreaterThan(3);
-    expect(lines).toHaveLength(1);
-    failing = 'TIMEOUT';
-    await expect.poll(() => lines.length).toBe(2);
-    failing = undefined;
-    await published;
-    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-      {
-        msg: 'publisher "orders": trying again',
-        err: { code: 'UNAVAILABLE', message: 'attempt 1' },
-        url: 'away://target',
-      },
-      { msg: 'publisher "orders": trying again', err: { code: 'TIMEOUT' } },
-    ]);
-    await publisher.close();
   });
 
   it('does not reorder, whatever arrived twice', async () => {
