@@ -79,6 +79,14 @@ async function runCommand(invocation: Invocation, host: CliProcess, terminal: Te
     interrupted: interruption.signal,
     debug,
     configFile,
+    get warnings() {
+      return createLogger({
+        level: debug ? 'debug' : 'warn',
+        name: command.name,
+        pretty: true,
+        destination: terminal.stderr,
+      });
+    },
     logger: (level) => createLogger({ level, name: command.name, pretty: terminal.interactive }),
   };
   try {
@@ -131,6 +139,7 @@ const USAGE_CODES: readonly ErrorCode[] = [
   'MISSING_PARAMETER',
   'RANGE_TOO_LONG',
   'UNKNOWN_OPTION',
+  'UNKNOWN_SCHEME',
 ];
 
 const isUsage = (error: MillraceError): boolean => USAGE_CODES.includes(error.code);

@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly debug: boolean;
   /** Configuration file in use, if any. */
   readonly configFile: ConfigFile | undefined;
+  /** What connectors have to tell whoever typed a command: lines for a person, wherever these go. */
+  readonly warnings: Logger;
   logger(level: 'debug' | 'info' | 'warn' | 'error'): Logger;
 }
 

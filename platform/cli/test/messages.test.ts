@@ -65,6 +65,34 @@ describe('pub', () => {
     expect(result.code).toBe(code);
   });
 
+  it.each([
+    ['redsi://127.0.0.1/x', 2, 'error UNKNOWN_SCHEME: no connector for "redsi:" is known; did you mean redis:?'],
+    ['memory://queue/a', 1, 'error NOT_SUPPORTED: pub cannot use memory: URLs'],
+    ['kafka://user:secret@127.0.0.1/', 2, 'error INVALID_OPTION: kafka://127.0.0.1/ is no URL of a topic'],
+  ])('refuses %s', async (target, code, message) => {
+    const result = await run(['pub', target, '--message', '1']);
+    expect(result.stderr).toContain(message);
+    expect(result.code).toBe(code);
+  });
+
+  it('does not wait for a moment that is over', async () => {
+    const { stderr } = await run(['pub', url, '--rate', '1000000'], '1\n'.repeat(300));
+    expect(stderr).toMatch(/^300 messages published, [\d,]+\/s\n$/);
+  });
+
+  it('says once, in a line, that its target is away', async () => {
+    const child = run(['pub', 'redis://127.0.0.1:1/x', '--key', 'a', '--message', '1', '--option', 'retry_max=3']);
+    const { code, stderr } = await child;
+    expect(stderr.replaceAll(/\d\d:\d\d:\d\d\.\d{3} /g, '').split('\n')).toEqual([
+      expect.stringMatching(/^WARN pub: publisher "redis:.*": trying again: Redis at .* cannot be reached: \S+ ECONN/),
+      expect.stringMatching(/^WARN pub: publisher "redis:.*": messages refused: Redis at .* \{"count":1\}$/),
+      '0 messages published, 0/s',
+      expect.stringMatching(/^1 message not taken: Redis at redis:/),
+      '',
+    ]);
+    expect(code).toBe(1);
+  });
+
   it('names the scheme that it does not know', async () => {
     const { code, stderr } = await runMillrace(['pub', 'sqs://queue', '--message', '1']);
     expect(stderr).toContain('error CONNECTOR_NOT_INSTALLED: no connector for "sqs:" is installed');
@@ -89,7 +117,8 @@ describe('sub', () => {
   it('fails when fewer come in time than it waits for', async () => {
     await write('1\n');
     const args = ['sub', url, '--option', 'follow=true', '--timeout', '100ms'];
-    expect(await run([...args, '--count', '2'])).toEqual({ code: 1, stdout: '1\n', stderr: '' });
+    const stderr = '1 of 2 messages came; there were no more\n';
+    expect(await run([...args, '--count', '2'])).toEqual({ code: 1, stdout: '1\n', stderr });
     expect((await run(args)).code).toBe(0);
   });
 

@@ -61,11 +61,25 @@ describe.skipIf(!isKafkaThere)('sub from Kafka', () => {
     expect(await sub([url, '--timeout', '500ms', ...args])).toEqual(whole);
   });
 
-  it('goes on where its group was, once it names one', async () => {
-    const url = await fiveMessages('shared');
-    const args = [url, '--count', '2', '--from', '1', '--option', 'group_id=billing'];
+  it.each(['group', 'group_id'])('goes on where its group was, once it names one as %s', async (option) => {
+    const url = await fiveMessages(`shared_by_${option}`);
+    const args = [url, '--count', '2', '--from', '1', '--option', `${option}=billing`];
     expect((await sub(args)).stdout).toBe('1\n2\n');
     expect((await sub(args)).stdout).toBe('3\n4\n');
+  });
+
+  it('makes no topic by looking at it', async () => {
+    const url = `${kafka.url}/absent`;
+    const { code, stdout, stderr } = await sub([url, '--count', '1', '--timeout', '3s']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^error NOT_FOUND: there is no topic absent at kafka:\/\/[\d.:]+\/absent: create it first/);
+    const made = await sub([`${url}?create_topic=true`, '--count', '1', '--timeout', '100ms']);
+    expect(made).toEqual({ code: 1, stdout: '', stderr: '0 of 1 message came; there were no more\n' });
+  });
+
+  it('lets the URL say where to begin', async () => {
+    const url = await fiveMessages('from_of_url');
+    expect((await sub([`${url}?from=3`, '--timeout', '500ms'])).stdout).toBe('3\n4\n');
   });
 
   it('says which places there are', async () => {
@@ -79,6 +93,22 @@ it('says so where a source has no past', async () => {
   const { code, stderr } = await sub(['redischannel://127.0.0.1:1/news', '--from', 'earliest']);
   expect(stderr).toMatch(/^error INVALID_OPTION: --from: redischannel: gives what comes from now on/);
   expect(code).toBe(2);
+});
+
+it('fails when it never had a connection, and says so in one line', async () => {
+  const { code, stdout, stderr } = await sub(['redischannel://127.0.0.1:1/x', '--timeout', '300ms']);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr.replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'TIME').split('\n')).toEqual([
+    'TIME WARN sub: subscriber "redischannel://127.0.0.1:1/x": trying again: Redis at redischannel://127.0.0.1:1/x cannot be reached: connect ECONNREFUSED 127.0.0.1:1',
+    'error UNAVAILABLE: there is no connection: Redis at redischannel://127.0.0.1:1/x cannot be reached: connect ECONNREFUSED 127.0.0.1:1',
+    '',
+  ]);
+});
+
+it.each(['memory://queue/a', 'mem://topic/a'])('refuses %s, where nothing can come', async (url) => {
+  const { code, stderr } = await sub([url]);
+  expect(stderr).toMatch(/^error NOT_SUPPORTED: sub cannot use memory: URLs: /);
+  expect(code).toBe(1);
 });
 
 async function threeLines(): Promise<string> {

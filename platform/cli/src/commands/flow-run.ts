@@ -30,7 +30,7 @@ export const flowRunCommand = defineCommand({
     const rates = new Rates();
     const done = await runFlow(flow, {
       signal: interrupted,
-      logger: input.logger('warn'),
+      logger: input.warnings,
       ...(options.once ? { idleMs: IDLE_MS } : {}),
       progress: (statistics) => bar.show(undefined, rates.line(statistics)),
     }).finally(() => bar.done());

@@ -3,6 +3,7 @@ import { booleanOption, defineOptions, integerOption, openPublisher, stringOptio
 import type { Message } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { connectorOption, parseConnectorOptions } from '../messages/connector-options.ts';
+import { refuseMemory } from '../messages/refuse-memory.ts';
 import { parseMessage, readMessages } from '../messages/read-messages.ts';
 import { progressBar } from '../progress-bar.ts';
 import { counted, grouped } from '../terminal.ts';
@@ -43,10 +44,11 @@ export const pubCommand = defineCommand({
   ],
   async run(input) {
     const { options, terminal, interrupted, args } = input;
+    refuseMemory('pub', args[0] ?? '');
     const given = options.message === undefined ? undefined : parseMessage(options.message, options, '--message');
     const publisher = await openPublisher(args[0] ?? '', {
       ...parseConnectorOptions(options.option),
-      logger: input.logger('warn'),
+      logger: input.warnings,
     });
     const bar = progressBar(terminal);
     const started = performance.now();
@@ -55,7 +57,7 @@ export const pubCommand = defineCommand({
       const messages = given === undefined ? readMessages(terminal.stdin, options, interrupted) : repeated(given);
       let sent = 0;
       for await (const message of messages) {
-        if (options.rate > 0) await sleep(started + (sent / options.rate) * 1000 - performance.now());
+        if (options.rate > 0) await sleepUntil(started + (sent / options.rate) * 1000);
         if (interrupted.aborted) break;
         await publisher.enqueue(message, { signal: interrupted });
         sent++;
@@ -75,6 +77,12 @@ export const pubCommand = defineCommand({
     return interrupted.aborted ? EXIT.interrupted : failed > 0 ? EXIT.failure : EXIT.ok;
   },
 });
+
+/** Not at all where that is over: a busy machine may be late. */
+async function sleepUntil(moment: number): Promise<void> {
+  const ms = moment - performance.now();
+  if (ms > 0) await sleep(ms);
+}
 
 function* repeated(message: Message): Generator<Message> {
   for (;;) yield message;

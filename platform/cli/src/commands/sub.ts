@@ -12,6 +12,7 @@ import {
 import type { Message, Subscriber, SubscriberConfig } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { connectorOption, parseConnectorOptions } from '../messages/connector-options.ts';
+import { refuseMemory } from '../messages/refuse-memory.ts';
 import { progressBar, type ProgressBar } from '../progress-bar.ts';
 import { counted, grouped } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
@@ -24,7 +25,8 @@ export const subCommand = defineCommand({
     timeout: durationOption({
       flag: 'timeout',
       optional: true,
-      description: 'End when nothing has come for so long; with --count that is a failure',
+      description:
+        'End when nothing has come for so long; a failure with --count, and while the source cannot be reached',
     }),
     from: stringOption({
       flag: 'from',
@@ -42,16 +44,17 @@ export const subCommand = defineCommand({
   examples: [
     'millrace sub kafka://localhost:9092/orders --count 10',
     'millrace sub kafka://localhost:9092/orders --from 2026-03-22T12:15:00Z > orders.jsonl',
-    'millrace sub kafka://localhost:9092/orders --option group_id=billing',
+    'millrace sub kafka://localhost:9092/orders --option group=billing',
     'millrace sub redisstream://localhost/orders --from earliest --timeout 5s --keys',
     'millrace sub file:orders.jsonl --option follow=true | head -3',
   ],
   async run(input) {
     const { options, terminal, interrupted, args } = input;
     const { count = Infinity, timeout: timeoutMs } = options;
+    refuseMemory('sub', args[0] ?? '');
     const subscriber = await open(args[0] ?? '', options.from, {
       ...parseConnectorOptions(options.option),
-      logger: input.logger('warn'),
+      logger: input.warnings,
     });
     const progress = new Progress(terminal);
     let printed = 0;
@@ -66,25 +69,41 @@ export const subCommand = defineCommand({
         printed++;
         progress.show(printed, count);
       }
+      if (!interrupted.aborted && printed < count) requireConnection(subscriber);
     } finally {
       await subscriber.close().finally(() => progress.done(printed));
     }
     if (interrupted.aborted) return EXIT.interrupted;
-    return printed < count && count !== Infinity ? EXIT.failure : EXIT.ok;
+    if (printed >= count || count === Infinity) return EXIT.ok;
+    terminal.note(`${grouped(printed)} of ${counted(count, 'message')} came; there were no more`);
+    return EXIT.failure;
   },
 });
 
-/** Whoever looks on in a shell takes nothing from others, and sees the same again: no group unless one is named. */
-const DEFAULT_FROM = new Map([
-  ['kafka', 'earliest'],
-  ['redisstream', 'earliest'],
-]);
+/**
+ * Whoever looks on in a shell takes nothing from others, and sees the same again: no group unless one is named. And
+ * makes nothing: a topic whose name is misspelled would come to be.
+ */
+const DEFAULTS: Readonly<Record<string, SubscriberConfig>> = {
+  kafka: { from: 'earliest', create_topic: false },
+  redisstream: { from: 'earliest' },
+};
+
+/** Where nothing could come. @throws UNAVAILABLE */
+function requireConnection(subscriber: Subscriber): void {
+  const { connected, source, last_error: reason } = subscriber.details();
+  if (connected) return;
+  throw new MillraceError('UNAVAILABLE', `there is no connection: ${reason ?? source}`, {
+    field: 'url',
+    value: source,
+  });
+}
 
 async function open(url: string, given: string | undefined, config: SubscriberConfig): Promise<Subscriber> {
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
-  const from = given ?? DEFAULT_FROM.get(scheme);
+  const from = given === undefined ? {} : { from: given };
   try {
-    return await openSubscriber(url, { ...(from === undefined ? {} : { from }), ...config });
+    return await openSubscriber(url, { ...defaultsFor(scheme, url), ...config, ...from });
   } catch (cause) {
     if (given === undefined || !hasCode(cause, 'UNKNOWN_OPTION') || cause.details.field !== 'from') throw cause;
     throw new MillraceError('INVALID_OPTION', `--from: ${scheme}: gives what comes from now on, and nothing else`, {
@@ -94,6 +113,12 @@ async function open(url: string, given: string | undefined, config: SubscriberCo
       cause,
     });
   }
+}
+
+/** Without those that the URL's query sets. */
+function defaultsFor(scheme: string, url: string): SubscriberConfig {
+  const query = new URLSearchParams(url.split('?', 2)[1]);
+  return Object.fromEntries(Object.entries(DEFAULTS[scheme] ?? {}).filter(([name]) => !query.has(name)));
 }
 
 /** On a screen that does not show the messages themselves: how many, and how fast. */
