@@ -77,7 +77,9 @@ export async function startRole(
   const startedAt = performance.now();
   const { child, command } = spawnCommand([role, '--port', '0', ...more], env);
   while (performance.now() - startedAt < READY_TIMEOUT_MS && child.exitCode === null && child.signalCode === null) {
-    const url = new RegExp(String.raw`^millrace ${role} is running.* at (http\S+)$`, 'm').exec(command.output())?.[1];
+    const url = new RegExp(String.raw`^millrace ${role} (?:is running|has started).* at (http\S+)$`, 'm').exec(
+      command.output(),
+    )?.[1];
     if (url !== undefined) return { ...command, url };
     await sleep(10);
   }

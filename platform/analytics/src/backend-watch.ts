@@ -59,6 +59,7 @@ export class BackendWatch {
   /** Takes a first sample, then one regularly. Rejects when the first cannot be had. */
   async start(): Promise<void> {
     await Promise.all([this.#sampleState(), this.#sampleLog(), this.#readStatistics()]);
+    if (this.#stopped) return;
     const { log, state } = this.#local;
     this.#every(SAMPLE_EVERY_MS[log ? 'local' : 'shared'], 'the log', () => this.#sampleLog());
     if (!state) this.#every(SAMPLE_EVERY_MS.shared, 'the state', () => this.#sampleState());

@@ -1,6 +1,4 @@
-import { hasCode, MillraceError, type Logger, type LogReader } from '@millrace/core';
-import { isOutage, outageBackOff } from './outage.ts';
-import { pause } from './pause.ts';
+import { MillraceError, type LogReader } from '@millrace/core';
 
 /** What frontends and processors of one platform must agree on. */
 export interface BackendOptions {
@@ -28,37 +26,6 @@ export function requireShared(role: string, backends: { readonly log: string; re
     throw new MillraceError('INVALID_OPTION', message, { field: `--${name}`, value: url, accepted });
   }
 }
-
-export interface OpenOptions {
-  readonly logger: Logger;
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Opens a backend, and waits for it while it is away: parts of a platform start in any order.
- *
- * @throws CANCELLED when the signal aborts first; what `open` throws for any other reason
- */
-export async function openWhenThere<T>(what: string, open: () => Promise<T>, options: OpenOptions): Promise<T> {
-  const { logger, signal } = options;
-  const backOff = outageBackOff();
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!isOutage(error) && !isMissing(error)) throw error;
-      const retryInMs = Math.round(backOff.next());
-      logger.warn({ err: error, retryInMs }, `the ${what} is away`);
-      if (!(await pause(retryInMs, signal))) {
-        throw new MillraceError('CANCELLED', `stopped while the ${what} was away`, { cause: error });
-      }
-    }
-  }
-}
-
-/** A log that nobody has made yet: a processor may start before the first frontend, which makes it. */
-const isMissing = (error: unknown): boolean => hasCode(error, 'NOT_RUNNING') || hasCode(error, 'NOT_FOUND');
 
 /** @throws PARTITIONS_MISMATCH */
 export function checkPartitions(log: Pick<LogReader, 'partitions'>, partitions: number): void {

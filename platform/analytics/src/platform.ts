@@ -9,9 +9,10 @@ import {
   type StateReader,
 } from '@millrace/core';
 import { BackendWatch } from './backend-watch.ts';
-import { isEmbedded, openWhenThere, requireShared, type BackendOptions } from './backends.ts';
+import { isEmbedded, requireShared, type BackendOptions } from './backends.ts';
 import { createFrontend, type Frontend, type FrontendOptions, type PlatformStatus } from './frontend/index.ts';
 import { registerCounter } from './frontend/metrics.ts';
+import { openWhenThere } from './open-when-there.ts';
 import { createProcessorHost, type ProcessorHost } from './processor/host.ts';
 import { TAG_STATE_SCHEMA } from './tag.ts';
 import { watchAppender, type WatchedAppender } from './watched-appender.ts';
@@ -107,8 +108,8 @@ class TagPlatform implements Platform {
       late: progress?.late ?? late,
       duplicates: progress?.duplicates ?? duplicates,
       deadLetters,
-      logBytes: this.log?.statistics?.().bytes ?? 0,
-      stateBytes: bytes ?? 0,
+      logBytes: this.log?.statistics?.().bytes,
+      stateBytes: bytes,
       ...(clock === undefined ? {} : { clock }),
       startedAt: this.startedAt,
     };
@@ -122,10 +123,14 @@ class TagPlatform implements Platform {
     const waiting = { logger, signal: this.stopping.signal };
     const logOptions = { partitions, retentionMs: logRetentionMs, maxBytes: logMaxBytes, logger };
     const stateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
-    const log = await openWhenThere('log', () => openEventLog(logUrl, logOptions), waiting);
+    const log = await openWhenThere('the log', () => openEventLog(logUrl, logOptions), waiting);
     this.log = log;
     this.appender = watchAppender(log, () => performance.now(), isEmbedded(logUrl));
-    const state = await openWhenThere('state', () => openStateReader(stateUrl, { ...stateOptions, logger }), waiting);
+    const state = await openWhenThere(
+      'the state',
+      () => openStateReader(stateUrl, { ...stateOptions, logger }),
+      waiting,
+    );
     this.state = state;
     if (group !== undefined) {
       this.processor = createProcessorHost(
@@ -157,7 +162,7 @@ class TagPlatform implements Platform {
       createFrontend(dependencies, this.options),
       this.processor?.start(),
       state.warmUp(),
-      openWhenThere('log or the state', () => watch.start(), waiting),
+      openWhenThere('log and state', () => watch.start(), waiting),
     ]);
     ({ url: this.url } = await this.frontend.start());
   }

@@ -43,9 +43,12 @@ export async function runService<T>(service: Service<T>, hooks: ServiceHooks<T>)
   }
   terminal.note('Stopping: finishing what was accepted.');
   const inTime = await stop(service, hooks);
-  await starting.catch((error: unknown) => {
-    if (!hasCode(error, 'CANCELLED')) failure ??= error;
-  });
+  // What hangs in a start is not waited for twice.
+  if (inTime) {
+    await starting.catch((error: unknown) => {
+      if (!hasCode(error, 'CANCELLED')) failure ??= error;
+    });
+  }
   if (failure !== undefined) throw toMillraceError(failure);
   if (!inTime) terminal.note('The deadline of the stop has passed. Nothing accepted is lost: the next start goes on.');
   return EXIT.ok;

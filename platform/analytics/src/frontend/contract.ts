@@ -21,8 +21,10 @@ export interface PlatformStatus {
   readonly duplicates: number;
   /** Dead letters that wait for someone. */
   readonly deadLetters: number;
-  readonly logBytes: number;
-  readonly stateBytes: number;
+  /** Undefined where the log does not say, as that on Kafka. */
+  readonly logBytes: number | undefined;
+  /** Undefined where the state does not say. */
+  readonly stateBytes: number | undefined;
   /** Event time up to which all active partitions are applied, milliseconds; undefined when the state is empty. */
   readonly clock?: number;
   /** Milliseconds since the epoch. */

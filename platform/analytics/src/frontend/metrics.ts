@@ -77,14 +77,16 @@ export function registerCounter(registry: Registry, name: string, help: string, 
   metric.reset();
 }
 
-/** A figure that someone else keeps, read whenever the registry is asked. */
-export function registerGauge(registry: Registry, name: string, help: string, value: () => number): void {
+/** A figure that someone else keeps, read whenever the registry is asked; no line while it is unknown. */
+export function registerGauge(registry: Registry, name: string, help: string, value: () => number | undefined): void {
   const metric = new Gauge({
     name,
     help,
     registers: [registry],
     collect() {
-      this.set(value());
+      const known = value();
+      if (known === undefined) this.remove();
+      else this.set(known);
     },
   });
   metric.reset();

@@ -10,8 +10,9 @@ import {
   type StateWriter,
 } from '@millrace/core';
 import { BackendWatch } from '../backend-watch.ts';
-import { checkPartitions, openWhenThere, requireShared, type BackendOptions } from '../backends.ts';
+import { checkPartitions, requireShared, type BackendOptions } from '../backends.ts';
 import { registerCounter, registerGauge } from '../frontend/metrics.ts';
+import { openWhenThere } from '../open-when-there.ts';
 import { outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { TAG_STATE_SCHEMA } from '../tag.ts';
@@ -38,6 +39,8 @@ export interface ProcessorRole {
   /** Finishes what is being applied, leaves the group to the others, closes all. */
   stop(): Promise<void>;
   status(): ProcessorStatus;
+  /** Resolves once log and state are there and tags are applied. */
+  readonly applying: Promise<void>;
   /** Rejects when the processor has died of something that a restart cannot heal. */
   readonly failed: Promise<never>;
 }
@@ -51,9 +54,11 @@ const NOTHING: Totals = { applied: 0, redelivered: 0, duplicates: 0, late: 0, de
 
 class StandaloneProcessor implements ProcessorRole {
   readonly failed: Promise<never>;
+  readonly applying: Promise<void>;
   private readonly options: ProcessorRoleOptions;
   private readonly lifecycle = new Lifecycle('processor');
   private readonly failure = Promise.withResolvers<never>();
+  private readonly firstRun = Promise.withResolvers<void>();
   private readonly stopping = new AbortController();
   private readonly startedAt = Date.now();
   private server: AdminServer | undefined;
@@ -67,6 +72,7 @@ class StandaloneProcessor implements ProcessorRole {
   constructor(options: ProcessorRoleOptions) {
     this.options = options;
     this.failed = this.failure.promise;
+    this.applying = this.firstRun.promise;
     this.failed.catch((error: unknown) => this.lifecycle.fail(error));
   }
 
@@ -152,14 +158,16 @@ class StandaloneProcessor implements ProcessorRole {
     };
     let watch: BackendWatch | undefined;
     try {
-      const log = await opened('log', () => openLogReader(logUrl));
+      const log = await opened('the log', () => openLogReader(logUrl));
       checkPartitions(log, partitions);
-      const state = await opened('state', () => openStateWriter(stateUrl, stateOptions));
+      const state = await opened('the state', () => openStateWriter(stateUrl, stateOptions));
       // Not the writer: asking that where a partition stands may mean to take it over.
-      const reader = await opened('state', () => openStateReader(stateUrl, stateOptions));
-      watch = new BackendWatch({ log, state: reader, logger });
-      await watch.start();
+      const reader = await opened('the state', () => openStateReader(stateUrl, stateOptions));
+      const sampling = new BackendWatch({ log, state: reader, logger });
+      watch = sampling;
+      await openWhenThere('log and state', () => sampling.start(), waiting);
       this.watch = watch;
+      this.firstRun.resolve();
       const onProgress = (progress: Progress): void => {
         this.current = progress;
       };

@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { refusal, RUNNING, startFrontend, TAG, type TestFrontend } from './support/frontend.ts';
+import { RawClient } from './support/raw-client.ts';
 
 /** Bytes to the server's socket, and what comes back until it closes. */
 function raw({ url }: TestFrontend, bytes: string): Promise<string> {
@@ -83,6 +85,19 @@ describe('paths and methods', () => {
     expect(await raw(test, 'hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*"code":"INVALID_ARGUMENT"/s);
     const long = await raw(test, `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(long).toMatch(/^HTTP\/1.1 431 .*"code":"INVALID_ARGUMENT"/s);
+  });
+
+  it('does not wait for a client that is refused to close its side', async () => {
+    const { url } = await startFrontend();
+    const client = await RawClient.connect(url, { allowHalfOpen: true });
+    client.socket.write('hello\r\n\r\n');
+    await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 400 /);
+    // Nothing is sent meanwhile: the parser would refuse that too. Then a reset tells that the other side is gone.
+    await sleep(1500);
+    client.socket.write('x');
+    await sleep(100);
+    client.socket.write('x');
+    expect(await client.closed).toMatch(/\((?:ECONNRESET|EPIPE)\)$/);
   });
 });
 
@@ -172,6 +187,9 @@ describe('health', () => {
       expect(lines).toContain(line);
     }
     expect(await (await test.request('/metrics')).text()).toContain('millrace_tags_accepted_total 2\n');
+    // What only a server knows has no figure; 0 would be wrong.
+    test.status = { ...RUNNING, logBytes: undefined };
+    expect(await (await test.request('/metrics')).text()).not.toMatch(/^millrace_log_bytes/m);
   });
 });
 

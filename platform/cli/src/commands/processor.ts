@@ -33,7 +33,8 @@ export const processorCommand = defineCommand({
       terminal,
       interrupted,
       async started({ url }) {
-        terminal.print(`millrace processor is running${url === undefined ? '' : `, its figures at ${url}`}`);
+        terminal.print(`millrace processor has started${url === undefined ? '' : `, its figures at ${url}`}`);
+        void processor.applying.then(() => terminal.print('millrace processor is running'));
         return () => Promise.resolve();
       },
     });

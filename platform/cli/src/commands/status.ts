@@ -49,11 +49,14 @@ function platformRows(status: StatusAnswer): readonly Row[] {
     ['too late for aggregates', grouped(status.late)],
     ['duplicates dropped', grouped(status.duplicates)],
     ['dead letters', grouped(status.deadLetters)],
-    ['size of the log', roundedBytes(status.logBytes)],
-    ['size of the state', roundedBytes(status.stateBytes)],
+    ['size of the log', sizeOf(status.logBytes)],
+    ['size of the state', sizeOf(status.stateBytes)],
     ['p99 of tags', `${grouped(status.frontend.tagLatencyP99Ms)} ms`],
   ];
 }
+
+const sizeOf = (bytes: number | undefined): string =>
+  bytes === undefined ? 'unknown: its server knows' : roundedBytes(bytes);
 
 function processorRows(status: ProcessorStatus): readonly Row[] {
   return [

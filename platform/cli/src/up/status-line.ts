@@ -48,9 +48,10 @@ export function startStatusLine({ url, adminToken, terminal, logger }: StatusLin
 export function statusText(status: StatusAnswer, before: StatusAnswer | undefined, sinceMs: number): string {
   const rate = ((status.accepted - (before?.accepted ?? 0)) * 1000) / sinceMs;
   const letters = status.deadLetters === 0 ? '' : `, ${counted(status.deadLetters, 'dead letter')}`;
+  const sizes = [status.logBytes, status.stateBytes].filter((bytes) => bytes !== undefined);
+  const disk = sizes.length === 0 ? '' : `, disk ${roundedBytes(sizes.reduce((sum, bytes) => sum + bytes, 0))}`;
   return (
     `${counted(status.accepted, 'tag')}, ${grouped(Math.round(rate))}/s, ` +
-    `p99 ${grouped(status.frontend.tagLatencyP99Ms)} ms, ${grouped(status.lag.ms)} ms behind, ` +
-    `disk ${roundedBytes(status.logBytes + status.stateBytes)}${letters}`
+    `p99 ${grouped(status.frontend.tagLatencyP99Ms)} ms, ${grouped(status.lag.ms)} ms behind${disk}${letters}`
   );
 }
