@@ -14,7 +14,8 @@ import {
   minuteRange,
 } from '@millrace/core/state';
 
-import { BLOCK_BYTES, BYTES_BIN, CHAIN_START, type ChainPosition, isBefore } from './chain.ts';
+import type { Bins } from '../records.ts';
+import { BLOCK_BYTES, BYTES_BIN, CHAIN_START, type ChainPosition, isBefore, OFFSET_BIN } from './chain.ts';
 import { readChain } from './dictionary-chain.ts';
 import { LENGTH_BYTES } from './minute-write.ts';
 import { type PartitionStatus, QUERY_BINS, readStatuses } from './status.ts';
@@ -172,7 +173,8 @@ export class Rollups {
       const names = open.map(({ partition, minute, known }) =>
         keys.minute(partition, minute, known.positions[partition]!.block),
       );
-      const found = await records.read(names, [BYTES_BIN]);
+      const found = await records.read(names, [BYTES_BIN, OFFSET_BIN]);
+      await this.#knowEntries(open, found);
       open = open.filter((one, at) => this.#add(one, found[at]?.[BYTES_BIN] as Buffer | undefined));
     }
     minutes.forEach((_, at) => {
@@ -184,6 +186,18 @@ export class Rollups {
     const used = minutes.map((minute, at) => [minute, all[at]!] as const);
     keepMinutes(this.#minutes, used, this.#options.cacheBytes, ({ table }) => table.bytes);
     return all.map(({ table }) => table);
+  }
+
+  /**
+   * Where the end that is committed is not known, there may be rows of a commit under way, whose entries no status counts
+   * yet. They are stored before the rows, so they are there now.
+   */
+  async #knowEntries(chains: readonly Wanted[], found: readonly (Bins | undefined)[]): Promise<void> {
+    const ahead = chains.filter(({ partition, end }, at) => {
+      const reached = found[at]?.[OFFSET_BIN] as number | undefined;
+      return end === undefined && reached !== undefined && reached > this.#committed[partition]!;
+    });
+    for (const partition of new Set(ahead.map((one) => one.partition))) await this.#loadDictionary(partition);
   }
 
   /** Adds what is new of one record, and tells whether the chain goes on. */

@@ -158,6 +158,44 @@ describe('the state while Aerospike fails', () => {
     expect(await reader.timeline('alice', newest)).toHaveLength(3);
   });
 
+  it('names the rows of an old minute also while their commit is under way', async () => {
+    const url = withSet(namespaceUrl(server));
+    const { writer, reader } = await open(url);
+    const model = new StateModel(OPTIONS);
+    // More minutes than a status names.
+    const minutes = stateChange(
+      Array.from({ length: 20 }, (_, offset) =>
+        stateEvent(offset, { time: STATE_START + offset * STATE_MINUTE, dimensions: ['known', 'PL', '1'] }),
+      ),
+    );
+    await writer.commit([minutes]);
+    const minute = (at: number) => ({
+      ...HOUR,
+      from: STATE_START + at * STATE_MINUTE,
+      to: STATE_START + (at + 1) * STATE_MINUTE,
+      groupBy: ['brand'],
+    });
+    // Now it has the dictionary, but not the first minute.
+    await reader.rollup(minute(19));
+    const late = stateChange([stateEvent(20, { time: STATE_START, dimensions: ['new', 'PL', '1'] })]);
+    await server.faults.add({ kind: 'latency', set: setOf(url, '-minutes'), commands: 'write', delayMs: 2000 });
+    let isCommitted = false;
+    const committing = writer.commit([late]).finally(() => {
+      isCommitted = true;
+    });
+    await expect.poll(async () => (await server.faults.list())[0]?.struck).toBe(1);
+    const { rows } = await reader.rollup(minute(0));
+    expect(isCommitted).toBe(false);
+    expect(rows.map(({ group, count }) => [group[0], count])).toEqual([
+      ['known', 1],
+      ['new', 1],
+    ]);
+    await committing;
+    model.commit([minutes]);
+    model.commit([late]);
+    expect(await reader.rollup(minute(0))).toEqual(model.rollup(minute(0)));
+  });
+
   it('commits on after another owner had it in between', async () => {
     const url = withSet(namespaceUrl(server));
     const { writer: first } = await open(url);
