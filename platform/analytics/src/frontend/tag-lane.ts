@@ -19,7 +19,7 @@ export interface TagLaneOptions {
  * request and all later ones: what other requests mean, and why one is refused, is said in one place only.
  */
 export class TagLane {
-  readonly #connections = new Set<TagConnection>();
+  readonly #connections = new Map<Socket, TagConnection>();
 
   /** Takes over the new connections of a server that does not listen yet. */
   constructor(server: Server, { intake, requestTimeoutMs, keepAliveTimeoutMs, now }: TagLaneOptions) {
@@ -31,7 +31,8 @@ export class TagLane {
       keepAliveTimeoutMs,
       open: () => server.listening,
       stored: storedAnswers(now, keepAliveTimeoutMs),
-      toParser(socket, bytes) {
+      toParser: (socket, bytes) => {
+        this.#connections.delete(socket);
         parse.call(server, socket);
         socket.unshift(bytes);
         socket.resume();
@@ -42,15 +43,14 @@ export class TagLane {
       },
     };
     server.on('connection', (socket: Socket) => {
-      const connection = new TagConnection(socket, lane);
-      this.#connections.add(connection);
-      socket.once('close', () => this.#connections.delete(connection));
+      this.#connections.set(socket, new TagConnection(socket, lane));
+      socket.once('close', () => this.#connections.delete(socket));
     });
   }
 
   /** As {@link Server.closeIdleConnections}, which knows the parser's only. */
   closeIdleConnections(): void {
-    for (const connection of this.#connections) connection.closeIfIdle();
+    for (const connection of this.#connections.values()) connection.closeIfIdle();
   }
 }
 

@@ -23,6 +23,27 @@ describe('start and stop', () => {
     expect((await second.request('/health')).status).toBe(200);
   });
 
+  it('answers a batch that is in flight', async () => {
+    const { request, backend, frontend, url } = await startFrontend();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    backend.gate = promise;
+    const answer = request('/user_tags/batch', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: JSON.stringify(TAG),
+    });
+    await expect.poll(() => backend.appends).toBe(1);
+    const idle = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(idle, 'connect');
+    const swept = once(idle, 'close');
+    idle.resume();
+    const stopped = frontend.stop({ deadlineMs: 20_000 });
+    await swept;
+    resolve();
+    expect((await answer).status).toBe(200);
+    await stopped;
+  });
+
   it('does not wait for idle connections', async () => {
     const { frontend, url } = await startFrontend();
     const agent = new Agent({ keepAlive: true });
