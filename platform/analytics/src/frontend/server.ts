@@ -17,6 +17,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 10_000;
 const BACKLOG = 511;
+/** How long a client that is refused on the bare socket may take to read the answer and close its side. */
+const LINGER_MS = 1000;
 /** Of the body of a query, which is ignored. */
 const MAX_IGNORED_BYTES = 1024 * 1024;
 /** A cookie of 4 KiB, all of it percent-encoded; Node's own limit for all headers is 16 KiB. */
@@ -129,6 +131,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   const status = tooLong ? 431 : late ? 408 : 400;
   const message = tooLong ? 'the headers are too long' : late ? 'the request took too long' : 'this is not HTTP';
   socket.end(errorText(new MillraceError('INVALID_ARGUMENT', message), { last: true, status }));
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** @throws INVALID_OPTION (rejection) when the address cannot be had */

@@ -45,10 +45,6 @@ export class TagConnection {
     if (!this.#busy && this.#rest === undefined) this.#socket.destroy();
   }
 
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
   readonly #onData = (chunk: Buffer): void => {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = undefined;
@@ -56,7 +52,7 @@ export class TagConnection {
       this.#next(bytes);
       return;
     }
-    // A client that sends on without waiting: no more than one chunk of it is kept.
+    // A client that sends on without waiting: no more than one chunk of it is kept until all of that is answered.
     this.#rest = bytes;
     this.#socket.pause();
   };
@@ -94,9 +90,11 @@ export class TagConnection {
     this.#partial = true;
     this.#rest = bytes;
     this.#allowSilence(this.#lane.requestTimeoutMs);
+    this.#socket.resume();
   }
 
   readonly #answer = (failure?: MillraceError): void => {
+    if (this.#socket.destroyed) return;
     const last = (this.#ended && this.#rest === undefined) || !this.#lane.open();
     const text = failure === undefined ? this.#lane.stored(last) : errorText(failure, { last });
     if (last) {
@@ -111,9 +109,11 @@ export class TagConnection {
   readonly #goOn = (): void => {
     this.#busy = false;
     const bytes = this.#rest;
-    if (bytes === undefined) return;
+    if (bytes === undefined) {
+      this.#socket.resume();
+      return;
+    }
     this.#rest = undefined;
-    this.#socket.resume();
     this.#next(bytes);
   };
 
@@ -121,13 +121,15 @@ export class TagConnection {
     this.#ended = true;
     if (this.#busy) return;
     if (this.#rest === undefined) this.#socket.end();
-    else this.#lane.abandon(this.#socket, 'HPE_INVALID_EOF_STATE');
+    else this.#abandon('HPE_INVALID_EOF_STATE');
   };
 
   readonly #onTimeout = (): void => {
-    if (this.#busy) return;
-    if (this.#rest === undefined && this.#timeoutMs === this.#lane.keepAliveTimeoutMs) this.#socket.destroy();
-    else this.#lane.abandon(this.#socket, 'ERR_HTTP_REQUEST_TIMEOUT');
+    const unread = this.#socket.writableNeedDrain;
+    if (this.#busy && !unread) return;
+    const idle = this.#rest === undefined && this.#timeoutMs === this.#lane.keepAliveTimeoutMs;
+    if (unread || idle) this.#socket.destroy();
+    else this.#abandon('ERR_HTTP_REQUEST_TIMEOUT');
   };
 
   /** A client that went away: the stream destroys itself, and a tag that was received is stored all the same. */
@@ -137,6 +139,12 @@ export class TagConnection {
     if (ms === this.#timeoutMs) return;
     this.#timeoutMs = ms;
     this.#socket.setTimeout(ms);
+  }
+
+  /** What the client sends after this is read and dropped: it was told that its request came to nothing. */
+  #abandon(code: Parameters<Lane['abandon']>[1]): void {
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('timeout', this.#onTimeout);
+    this.#lane.abandon(this.#socket, code);
   }
 
   #toParser(bytes: Buffer): void {

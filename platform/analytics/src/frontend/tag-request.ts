@@ -10,8 +10,11 @@ const REQUEST_LINE = `POST ${TAGS_PATH} HTTP/1.1\r\n`;
 const END_OF_HEAD = '\r\n\r\n';
 const MAX_HEAD_BYTES = 2048;
 
-/** Names are tokens and values visible text (RFC 9110, sections 5.5 and 5.6.2): nothing can hide in them. */
-const FIELDS = /^(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/;
+/**
+ * Names are tokens and values visible text (RFC 9110, sections 5.5 and 5.6.2): nothing can hide in them. Without a0, the
+ * no-break space: JavaScript would trim it, HTTP does not.
+ */
+const FIELDS = /^(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\x9f\xa1-\xff]*\r\n)+$/;
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 const LENGTH = /^\d{1,5}$/;
 

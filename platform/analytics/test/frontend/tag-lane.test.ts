@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createLogger, MillraceError } from '@millrace/core';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -65,19 +65,35 @@ const eventsOf = ({ backend }: TestFrontend): object[] => backend.events.map((ev
 
 const now = (): number => NOW;
 
-async function startLane(options: Partial<TagLaneOptions>): Promise<string> {
-  const server = createServer();
+interface TestLane {
+  readonly url: string;
+  readonly backend: MemoryBackend;
+  /** The server's ends of the connections. */
+  readonly sockets: readonly Socket[];
+  /** How many requests came to the parser. */
+  readonly parsed: () => number;
+}
+
+async function startLane(options: Partial<TagLaneOptions> = {}): Promise<TestLane> {
+  let parsed = 0;
+  const server = createServer((_request, response) => {
+    parsed++;
+    response.end();
+  });
+  const sockets: Socket[] = [];
+  server.on('connection', (socket: Socket) => sockets.push(socket));
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(code));
   const logger = createLogger({ level: 'silent', name: 'test' });
-  const { log } = new MemoryBackend();
-  const intake = new TagIntake({ log, metrics: new FrontendMetrics(), now, logger }, 0);
+  const backend = new MemoryBackend();
+  const intake = new TagIntake({ log: backend.log, metrics: new FrontendMetrics(), now, logger }, 0);
   const lane = new TagLane(server, { intake, now, requestTimeoutMs: 60_000, keepAliveTimeoutMs: 60_000, ...options });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
     lane.closeIdleConnections();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, backend, sockets, parsed: () => parsed };
 }
 
 describe('the lane of plain tags', () => {
@@ -111,6 +127,31 @@ describe('the lane of plain tags', () => {
     client.socket.write(tagRequest(JSON_TAG).repeat(200) + tagRequest('{}') + tagRequest(JSON_TAG) + LAST);
     expect(statuses(await client.closed)).toEqual([...Array<string>(200).fill('204'), '400', '204', '200']);
     expect(backend.events).toHaveLength(201);
+  });
+
+  it('reads no further ahead than a few chunks', async () => {
+    const { url, backend, sockets } = await startLane();
+    Object.defineProperty(backend, 'gate', { get: () => sleep(1) });
+    const client = await RawClient.connect(url);
+    client.socket.write(tagRequest(JSON_TAG).repeat(30_000));
+    await expect.poll(() => backend.appends).toBeGreaterThan(50);
+    expect(sockets[0]!.bytesRead).toBeLessThan(512 * 1024);
+  });
+
+  it('takes nothing more from a client that went away', async () => {
+    const { url, backend, sockets } = await startLane();
+    const gate = Promise.withResolvers<void>();
+    backend.gate = gate.promise;
+    const client = await RawClient.connect(url);
+    client.socket.write(tagRequest(JSON_TAG) + requestText('GET / HTTP/1.1', []));
+    await expect.poll(() => backend.appends).toBe(1);
+    client.socket.resetAndDestroy();
+    await expect.poll(() => sockets[0]!.closed).toBe(true);
+    gate.resolve();
+    await expect.poll(() => backend.events.length).toBe(1);
+    await sleep(10);
+    // The parser would keep what it is given until a close that has been already.
+    expect(sockets[0]!.listenerCount('drain')).toBe(0);
   });
 
   it('answers as HTTP wants it', async () => {
@@ -174,18 +215,40 @@ describe('the lane of plain tags', () => {
 
 describe('a silent connection', () => {
   it('ends before its first request', async () => {
-    const client = await RawClient.connect(await startLane({ requestTimeoutMs: 20 }));
+    const { url } = await startLane({ requestTimeoutMs: 20 });
+    const client = await RawClient.connect(url);
     expect(await client.closed).toBe('ERR_HTTP_REQUEST_TIMEOUT');
   });
 
   it('ends within a request', async () => {
-    const client = await RawClient.connect(await startLane({ requestTimeoutMs: 20 }));
+    const { url } = await startLane({ requestTimeoutMs: 20 });
+    const client = await RawClient.connect(url);
     client.socket.write(tagRequest(JSON_TAG).slice(0, 60));
     expect(await client.closed).toBe('ERR_HTTP_REQUEST_TIMEOUT');
   });
 
+  it('is not taken at its word after it was refused', async () => {
+    const { url, backend } = await startLane({ requestTimeoutMs: 300 });
+    const client = await RawClient.connect(url, { allowHalfOpen: true });
+    const request = tagRequest(JSON_TAG);
+    client.socket.write(request.slice(0, 60));
+    await expect.poll(() => client.received).toBe('ERR_HTTP_REQUEST_TIMEOUT');
+    client.socket.write(request.slice(60));
+    await sleep(50);
+    expect(backend.appends).toBe(0);
+  });
+
+  it('ends when it does not read its answers', async () => {
+    const { url, sockets } = await startLane({ keepAliveTimeoutMs: 50 });
+    const client = await RawClient.connect(url);
+    client.socket.pause();
+    client.socket.write(tagRequest(JSON_TAG).repeat(60_000));
+    await expect.poll(() => sockets[0]!.destroyed).toBe(true);
+  });
+
   it('ends after an answer, without another', async () => {
-    const client = await RawClient.connect(await startLane({ keepAliveTimeoutMs: 20 }));
+    const { url } = await startLane({ keepAliveTimeoutMs: 20 });
+    const client = await RawClient.connect(url);
     client.socket.write(tagRequest(JSON_TAG));
     expect(statuses(await client.closed)).toEqual(['204']);
   });

@@ -84,12 +84,13 @@ describe('a request is left to the parser', () => {
     'X: a\nContent-Length: 5',
     'X: \x00',
     'X: \x7f',
+    'Idempotency-Key: \xa0k',
   ])('with the field %j', (field) => {
     expect(recognise(requestOf([...FIELDS, field]))).toBeUndefined();
     expect(recognise(requestOf([FIELDS[0]!, field, FIELDS[1]!, FIELDS[2]!]))).toBeUndefined();
   });
 
-  it.for(['+2', '-2', '0x2', '2, 2', '2.0', '', '1e1'])('with the length %j', (length) => {
+  it.for(['+2', '-2', '0x2', '2, 2', '2.0', '', '1e1', '\xa02'])('with the length %j', (length) => {
     expect(recognise(requestOf(['Host: a', FIELDS[1]!, `Content-Length: ${length}`]))).toBeUndefined();
   });
 

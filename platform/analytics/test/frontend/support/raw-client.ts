@@ -17,9 +17,9 @@ export class RawClient {
     this.closed = new Promise((resolve) => socket.once('close', () => resolve(this.received)));
   }
 
-  static async connect(url: string): Promise<RawClient> {
+  static async connect(url: string, options: { allowHalfOpen?: boolean } = {}): Promise<RawClient> {
     const { port, hostname } = new URL(url);
-    const socket = connect({ port: Number(port), host: hostname, noDelay: true });
+    const socket = connect({ port: Number(port), host: hostname, noDelay: true, ...options });
     await once(socket, 'connect');
     onTestFinished(() => void socket.destroy());
     return new RawClient(socket);
