@@ -113,6 +113,10 @@ const reasonOf = (error: unknown): string => {
 export function errorOf({ status, text }: Answer, url: string): MillraceError {
   const { code, message, ...details } = parseError(text);
   const known: ErrorCode = code !== undefined && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL';
+  if (known === 'UNAUTHORIZED') {
+    const advice = 'set MILLRACE_ADMIN_TOKEN to the token that it was started with';
+    return new MillraceError(known, `${url}: ${message}: ${advice}`, { field: 'MILLRACE_ADMIN_TOKEN' });
+  }
   return new MillraceError(known, message ?? `${url} answered with status ${status}: ${text.slice(0, 200)}`, details);
 }
 

@@ -26,6 +26,10 @@ export class Checker {
   readonly checked = { profiles: 0, aggregates: 0 };
   readonly examples: Mismatch[] = [];
   mismatches = 0;
+  /** Queries that a server could not answer, by status: that says nothing about the data. */
+  readonly failed: Record<string, number> = {};
+  /** Of those, the ones that are not asked again: what they asked for could not be compared. */
+  uncompared = 0;
   private readonly freshnessMs: number;
   private readonly unsettled: Question[] = [];
   private readonly marks: Mark[] = [];
@@ -54,8 +58,13 @@ export class Checker {
   }
 
   check(question: Question, { status, body, askedAt, final }: CheckedAnswer): void {
+    if (status >= 500) {
+      this.failed[status] = (this.failed[status] ?? 0) + 1;
+      if (final || !this.postpone(question)) this.uncompared++;
+      return;
+    }
     if (status === 200 && !final && !question.settledSince(askedAt - this.freshnessMs)) {
-      if (this.unsettled.length < MAX_UNSETTLED) this.unsettled.push(question);
+      this.postpone(question);
       return;
     }
     this.checked[question.kind]++;
@@ -66,6 +75,13 @@ export class Checker {
       const got = status === 200 ? body : `status ${status}: ${body}`;
       this.examples.push({ query: question.path, expected, got });
     }
+  }
+
+  /** Whether there is room to ask again at the end. */
+  private postpone(question: Question): boolean {
+    if (this.unsettled.length >= MAX_UNSETTLED) return false;
+    this.unsettled.push(question);
+    return true;
   }
 
   takeUnsettled(): Question[] {

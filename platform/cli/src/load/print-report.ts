@@ -31,9 +31,13 @@ export function printReport(terminal: Terminal, report: LoadReport): void {
     const text = `${counted(tags.unanswered, 'tag')} without an answer: whether they are stored is in doubt`;
     terminal.print(colors.red(text));
   }
+  for (const [status, count] of Object.entries(report.failedQueries)) {
+    const again = report.uncompared === 0 ? 'asked again at the end' : `${grouped(report.uncompared)} not compared`;
+    terminal.print(colors.red(`${counted(count, 'query', 'queries')} failed with status ${status}: ${again}`));
+  }
   const answers = `${counted(checked.profiles, 'profile')} and ${grouped(checked.aggregates)} aggregates compared`;
   const verdict = `${answers}, ${counted(mismatches, 'mismatch', 'mismatches')}`;
-  terminal.print(mismatches === 0 ? colors.green(verdict) : colors.red(verdict));
+  terminal.print(mismatches + report.uncompared === 0 ? colors.green(verdict) : colors.red(verdict));
   for (const { query, expected, got } of examples) {
     terminal.print(`\n${query}\n  expected ${expected}\n  got      ${got}`);
   }

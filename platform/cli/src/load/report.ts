@@ -18,7 +18,7 @@ export interface Latencies {
 }
 
 export interface LoadReport {
-  /** Every answer was right, every tag was taken, and no connection was lost. */
+  /** Every answer could be compared and was right, every tag was taken, and no connection was lost. */
   readonly passed: boolean;
   readonly url: string;
   readonly seed: number;
@@ -40,7 +40,12 @@ export interface LoadReport {
   readonly latencyMs: { readonly tags: Latencies; readonly profiles: Latencies; readonly aggregates: Latencies };
   /** Answers compared with the oracle, while tags were flowing and afterwards. */
   readonly checked: { readonly profiles: number; readonly aggregates: number };
+  /** Answers other than they had to be. */
   readonly mismatches: number;
+  /** How many queries were answered with a status of 500 or above, by status. They are asked again at the end. */
+  readonly failedQueries: Readonly<Record<string, number>>;
+  /** Questions that were not answered at the end either: nothing is known about those. */
+  readonly uncompared: number;
   /** The first ten. */
   readonly examples: readonly Mismatch[];
   /** Why the run ended early. */

@@ -62,7 +62,7 @@ const FINAL_AGGREGATES = 100;
  * Sends generated tags and queries to a running platform and checks every answer that must be exact: those about what
  * has not changed lately while tags are flowing, and all of them again at the end.
  *
- * @throws NOT_RUNNING when the platform cannot be reached; INVALID_OPTION for a --start that is taken
+ * @throws NOT_RUNNING when the platform cannot be reached; UNAUTHORIZED when it does not tell its lag; INVALID_OPTION for a --start that is taken
  */
 export async function runLoad(
   platform: PlatformClient,
@@ -70,6 +70,8 @@ export async function runLoad(
   reporter: LoadReporter,
   signal: AbortSignal,
 ): Promise<LoadReport> {
+  // Needed at the end, and refused without a token: whoever lacks one learns it before the run.
+  await readStatus(platform);
   const start = await chooseStart(platform, options, Date.now());
   const run = new LoadRun(platform, { ...options, start }, reporter, signal);
   return run.run();
@@ -262,10 +264,12 @@ class LoadRun {
   private report(seconds: number, catchUpMs: number): LoadReport {
     const { start, seed } = this.options;
     const acknowledged = this.oracle.size;
-    const { mismatches, examples, checked, latencies } = this.checker;
+    const { mismatches, failed: failedQueries, uncompared, examples, checked, latencies } = this.checker;
     const unanswered = this.sent - this.tagLatency.count;
     const passed =
-      this.failure === undefined && mismatches === 0 && unanswered === 0 && Object.keys(this.refused).length === 0;
+      this.failure === undefined &&
+      mismatches + uncompared + unanswered === 0 &&
+      Object.keys(this.refused).length === 0;
     return {
       passed,
       url: this.platform.url,
@@ -288,6 +292,8 @@ class LoadRun {
       },
       checked,
       mismatches,
+      failedQueries,
+      uncompared,
       examples,
       ...(this.failure !== undefined && { interrupted: this.failure }),
     };
