@@ -6,6 +6,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
 import type { RedisAddress } from './address.ts';
 import { redisError } from './errors.ts';
+import { refuseNeedlessPassword } from './needless-password.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -36,6 +37,7 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
   const { signal } = options;
   assertRunning(signal);
   const client = await createClient(address, options.commandTimeoutMs ?? address.commandTimeout);
+  if (!client.isCluster) refuseNeedlessPassword(client as Redis, address);
   const lost = new AbortController();
   let cause: unknown;
   // The driver rejects with "Connection is closed." and tells the reason here.
