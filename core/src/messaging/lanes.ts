@@ -8,6 +8,8 @@ export interface Lanes<T> {
   shift(): T | undefined;
   /** Removes what the overflow policy gives up first: the oldest of the least urgent. */
   evict(): T | undefined;
+  /** Removes every item for which `keeps` is false. */
+  retain(keeps: (item: T) => boolean): void;
 }
 
 export class FifoLane<T> implements Lanes<T> {
@@ -27,6 +29,10 @@ export class FifoLane<T> implements Lanes<T> {
 
   evict(): T | undefined {
     return this.#items.shift();
+  }
+
+  retain(keeps: (item: T) => boolean): void {
+    this.#items.retain(keeps);
   }
 }
 
@@ -50,6 +56,11 @@ export class PriorityLanes<T extends { readonly priority: number }> implements L
 
   evict(): T | undefined {
     return this.#shiftFirst(this.#lanes.toReversed());
+  }
+
+  retain(keeps: (item: T) => boolean): void {
+    for (const lane of this.#lanes) lane.retain(keeps);
+    this.#length = this.#lanes.reduce((sum, { length }) => sum + length, 0);
   }
 
   #shiftFirst(lanes: readonly Fifo<T>[]): T | undefined {

@@ -44,7 +44,7 @@ export class Outbox {
   /** Those that found no room; with policy `block` only. */
   readonly #waiting = new Fifo<Entry>();
   #bytes = 0;
-  /** Since those that wait were last looked through. */
+  /** Since all were last looked through. */
   #withdrawn = 0;
 
   constructor(limits: OutboxLimits, lanes: Lanes<Entry>, evicted: (entry: Entry) => void) {
@@ -110,12 +110,17 @@ export class Outbox {
 
   /**
    * The caller of an entry has withdrawn it. Nothing is taken while the target is away, and nothing bounds those that
-   * wait for room: callers that give up again and again must not fill the memory.
+   * wait for room: callers that give up again and again must fill neither the memory nor the queue.
    */
   withdrawn(): void {
-    if (++this.#withdrawn * 2 <= this.#waiting.length) return;
+    if (++this.#withdrawn * 2 <= this.#lanes.length + this.#waiting.length) return;
     this.#withdrawn = 0;
     this.#waiting.retain(({ settled }) => !settled);
+    this.#lanes.retain(({ settled, encoded }) => {
+      if (settled) this.#bytes -= encoded.bytes;
+      return !settled;
+    });
+    this.#admit();
   }
 
   /** Everything that is left, oldest or most urgent first. */

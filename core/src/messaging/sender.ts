@@ -12,6 +12,8 @@ export interface SenderOptions {
   readonly maxBatch: number;
   /** Attempts per message. Infinity for unlimited. */
   readonly maxAttempts: number;
+  /** Messages wait, and are not refused, while the target refuses the connection. */
+  readonly patient: boolean;
   /** Where messages wait whose attempts are used up; undefined refuses them. */
   readonly outage: { readonly maxMessages: number; readonly overflow: 'block' | 'drop-oldest' } | undefined;
 }
@@ -139,7 +141,7 @@ export class Sender {
       const error = await this.#connection.failed(cause);
       if (this.#connection.signal.aborted) return;
       this.#attempts++;
-      if (!error.retry) this.#refuseAll(error);
+      if (!error.retry && !this.#options.patient) this.#refuseAll(error);
       else if (this.#attempts >= this.#options.maxAttempts) this.#giveUp(error);
       await this.#connection.pause();
     }

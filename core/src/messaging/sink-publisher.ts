@@ -37,6 +37,8 @@ export interface SinkPublisherOptions {
   readonly display: string;
   readonly values: PublisherValues;
   readonly hooks: PublisherHooks;
+  /** While the target refuses the connection (a password that has changed), messages wait. Default: they are refused. */
+  readonly patient?: boolean;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
@@ -96,6 +98,7 @@ export class SinkPublisher implements Publisher {
       {
         maxBatch: Math.min(values.maxBatch, prepared.maxBatch ?? values.maxBatch),
         maxAttempts: maxAttemptsOf(values) ?? Infinity,
+        patient: options.patient ?? false,
         outage:
           afterRetries === 'buffer'
             ? { maxMessages: values.bufferMaxMessages, overflow: values.bufferOverflow }

@@ -1,11 +1,12 @@
 import type { Batch, EventLog } from '../event-log.ts';
-import { MillraceError } from '../errors.ts';
+import { MillraceError, toMillraceError } from '../errors.ts';
 import type { KeyValueStore } from '../key-value-store.ts';
 import { Lifecycle } from '../lifecycle.ts';
 import type { SignalOption } from '../lifecycle.ts';
 import type { Logger } from '../logging.ts';
 import type { Message, Publisher, PublisherDetails } from '../publisher.ts';
 import { atMost } from './at-most.ts';
+import { isWorthALine } from './hooks.ts';
 import { jsonText } from './json.ts';
 import { SinkPublisher } from './sink-publisher.ts';
 import type { SinkPublisherOptions } from './sink-publisher.ts';
@@ -39,6 +40,7 @@ export class WalPublisher implements Publisher {
   readonly #front: SinkPublisher;
   readonly #back: SinkPublisher;
   readonly #logger: Logger | undefined;
+  readonly #onError: SinkPublisherOptions['hooks']['onError'];
   readonly #maxBytes: number;
   readonly #ended = new AbortController();
   #stores: WalStores | undefined;
@@ -53,6 +55,9 @@ export class WalPublisher implements Publisher {
   #relayed = 0;
   /** Left by an earlier run, and given to the second publisher in this one. */
   #recovered = 0;
+  /** Taken by the target's options of an earlier run, and refused by those of this one. */
+  #unfit = 0;
+  #lastUnfit: MillraceError | undefined;
   #flushing = 0;
   readonly #waitingForRelay = new Set<() => void>();
 
@@ -61,6 +66,7 @@ export class WalPublisher implements Publisher {
     this.name = name;
     this.#open = open;
     this.#logger = hooks.logger;
+    this.#onError = hooks.onError;
     this.#maxBytes = values.walMaxBytes;
     this.#lifecycle = new Lifecycle(`publisher "${name}"`);
     checkWalOptions(`publisher "${name}"`, values);
@@ -70,6 +76,8 @@ export class WalPublisher implements Publisher {
       ...options,
       values: { ...values, overflow: 'block' },
       hooks: { logger: hooks.logger, onError: hooks.onError },
+      // The callers were told that it is safe.
+      patient: true,
     });
   }
 
@@ -123,7 +131,7 @@ export class WalPublisher implements Publisher {
     const [front, back] = [this.#front.details(), this.#back.details()];
     // An earlier run may have logged what the options of this one skip.
     const offered = front.offered + this.#recovered - back.skipped;
-    const refused = front.refused + back.refused;
+    const refused = front.refused + back.refused + this.#unfit;
     return {
       ...back,
       state: this.#lifecycle.state,
@@ -135,7 +143,7 @@ export class WalPublisher implements Publisher {
       queue_depth: offered - back.publish_count - refused - front.dropped,
       queue_bytes: front.queue_bytes + back.queue_bytes,
       wal_bytes: this.#waitingBytes,
-      last_error: front.last_error ?? back.last_error,
+      last_error: front.last_error ?? back.last_error ?? this.#lastUnfit?.message,
     };
   }
 
@@ -236,7 +244,29 @@ export class WalPublisher implements Publisher {
     for (const { offset, value } of records) {
       if (this.#ended.signal.aborted) return;
       if (offset < firstNew) this.#recovered++;
-      await this.#back.enqueue(parseRecord(value));
+      await this.#pass(value);
+    }
+  }
+
+  /** To the second publisher, which may have other options than the one that took it in an earlier run. */
+  async #pass(record: Uint8Array): Promise<void> {
+    try {
+      await this.#back.enqueue(parseRecord(record));
+    } catch (cause) {
+      // Not the message's fault: it stays on disk.
+      if (!this.#back.isRunning()) throw cause;
+      this.#refuse(toMillraceError(cause), record.length);
+    }
+  }
+
+  #refuse(error: MillraceError, bytes: number): void {
+    this.#lastUnfit = error;
+    const count = ++this.#unfit;
+    if (isWorthALine(count)) this.#logger?.warn({ err: error, count }, `publisher "${this.name}": messages refused`);
+    try {
+      this.#onError?.(error, { bytes });
+    } catch (err) {
+      this.#logger?.error({ err }, `publisher "${this.name}": its onError callback failed`);
     }
   }
 

@@ -112,6 +112,38 @@ it('is empty after a restart when all was delivered, although its files are larg
   expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
 });
 
+it('refuses what the target does not take any more after a restart, and delivers the rest', async () => {
+  await writeFile(`${file}.away`, '');
+  const first = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  for (const value of [1, 'text', 2]) await first.publish({ value });
+  await first.close({ deadlineMs: 1 });
+  await rm(`${file}.away`);
+
+  await writeFile(`${file}.unfit`, 'text');
+  const errors: string[] = [];
+  const onError = ({ code }: { readonly code: string }): void => void errors.push(code);
+  const second = await openPublisher(url, { name: 'numbers', wal: walUrl(), onError });
+  await second.publish({ value: 3 });
+  await second.flush();
+  expect(second.details()).toMatchObject({ offered: 4, publish_count: 3, refused: 1, queue_depth: 0, wal_bytes: 0 });
+  await second.close();
+  expect(errors).toEqual(['INVALID_ARGUMENT']);
+  expect(await arrived()).toEqual([1, 2, 3]);
+});
+
+it('keeps what is safe while the target refuses the connection, as after a change of its password', async () => {
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await publisher.publish({ value: 1 });
+  await publisher.flush();
+  await Promise.all([writeFile(`${file}.denied`, ''), writeFile(`${file}.away`, '')]);
+  await publisher.publish({ value: 2 });
+  await expect.poll(() => publisher.details().last_error).toContain('lets nobody in');
+  expect(publisher.details()).toMatchObject({ publish_count: 1, refused: 0, queue_depth: 1 });
+  await Promise.all([rm(`${file}.denied`), rm(`${file}.away`)]);
+  await publisher.close();
+  expect(await arrived()).toEqual([1, 2]);
+});
+
 it('makes room after a restart once what was left is delivered', async () => {
   const options = { name: 'numbers', wal: walUrl(), wal_max_bytes: 200 };
   await writeFile(`${file}.away`, '');
