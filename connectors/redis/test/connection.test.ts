@@ -1,0 +1,15 @@
+import { freePort } from '@millrace/testkit';
+import { expect, it } from 'vitest';
+import { parseRedisUrl, plainRedisOptions } from '../src/address.ts';
+import { connect } from '../src/connection.ts';
+
+const timers = (): number => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
+
+it('leaves no timer behind when nobody listens: a program would end seconds after its last publisher', async () => {
+  const { address } = parseRedisUrl(`redis://127.0.0.1:${await freePort()}`, plainRedisOptions);
+  const before = timers();
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await expect(connect(address)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  }
+  expect(timers()).toBeLessThanOrEqual(before);
+});
