@@ -24,8 +24,6 @@ interface SetRules {
   /** Only where there is an entry, whose expiry stays. */
   readonly keep?: boolean;
   readonly expiresAt?: number | undefined;
-  /** Done twice it would count twice. */
-  readonly addsUp?: boolean;
 }
 
 /** Writes of entries: each is one step of the server, under a condition that tells whether it still is to be done. */
@@ -73,7 +71,7 @@ export class EntryWrites {
 
   /** Writes an entry if the condition holds; `keep` only where there is one, leaving its expiry. */
   async set(name: Key, key: string, value: Buffer, given: SetRules): Promise<Version | undefined> {
-    const { condition, now, keep = false, expiresAt, addsUp = false } = given;
+    const { condition, now, keep = false, expiresAt } = given;
     const { exp, operations: op, ttl: ttls } = this.#records.driver;
     const wanted = condition === undefined || condition === 'absent' ? undefined : parseVersion(condition);
     if (condition !== undefined && condition !== 'absent' && wanted === undefined) return undefined;
@@ -102,7 +100,7 @@ export class EntryWrites {
       ...(isFree ? {} : { filter }),
       ...(wanted === undefined ? {} : { generation: wanted.generation }),
       mustExist: keep || wanted !== undefined,
-      addsUp,
+      isOnce: condition !== undefined,
     });
     if (applied === undefined) {
       if (isLarge) await this.#parts.remove(bytes, [parts]);
@@ -135,7 +133,7 @@ export class EntryWrites {
       ttl: ttl.DONT_UPDATE,
       filter: exp.and(this.#isLive(now), fits),
       mustExist: true,
-      addsUp: true,
+      isOnce: true,
     });
     const sum = applied?.bins?.[BIN.value];
     return typeof sum === 'number' ? BigInt(sum) : undefined;
@@ -151,7 +149,7 @@ export class EntryWrites {
       const condition = current === undefined ? 'absent' : versionOf(current.id, current.generation);
       const value = Buffer.from(sum.toString());
       const given = current === undefined ? { expiresAt } : { keep: true };
-      if ((await this.set(name, key, value, { condition, now, addsUp: true, ...given })) !== undefined) return sum;
+      if ((await this.set(name, key, value, { condition, now, ...given })) !== undefined) return sum;
     }
   }
 

@@ -48,7 +48,8 @@ interface Place {
  * Opens the key-value store at an Aerospike URL: `aerospike://host:3000/namespace/set`.
  *
  * While the cluster is away, calls are tried again for a while. A write whose answer was lost is looked up before it is
- * repeated. `increment` and `delete` reject with UNAVAILABLE where even that cannot tell whether they were done.
+ * repeated. `increment`, `delete` and a `set` under a condition reject with UNAVAILABLE where even that cannot tell
+ * whether they were done.
  *
  * @throws INVALID_OPTION, UNKNOWN_OPTION, CONNECTOR_NOT_INSTALLED, UNAVAILABLE, UNAUTHORIZED, REFUSED
  */
@@ -106,12 +107,10 @@ class AerospikeKeyValueStore implements KeyValueStore {
       const name = this.#key(key);
       const { ttlMs, if: condition } = options;
       const now = Date.now();
-      if (ttlMs === 'keep') {
-        const kept = await this.#writes.set(name, key, copy, { condition, now, keep: true });
-        // Where there is nothing to keep an expiry of, the key never expires.
-        if (kept !== undefined || (condition !== undefined && condition !== 'absent')) return kept;
-        return this.#writes.set(name, key, copy, { condition: 'absent', now });
-      }
+      // Where there is nothing to keep an expiry of, the key never expires.
+      if (ttlMs === 'keep' && condition === undefined) return this.#keepOrSet(name, key, copy);
+      if (ttlMs === 'keep' && condition === 'absent') return this.#writes.set(name, key, copy, { condition, now });
+      if (ttlMs === 'keep') return this.#writes.set(name, key, copy, { condition, now, keep: true });
       return this.#writes.set(name, key, copy, { condition, now, expiresAt: expiryOf(ttlMs, now) });
     });
   }
@@ -190,6 +189,17 @@ class AerospikeKeyValueStore implements KeyValueStore {
       return await query.results();
     } catch (error) {
       throw aerospikeError(error, this.#records.connection.address.display);
+    }
+  }
+
+  /** Under no condition, so it goes on until one of the two holds. */
+  async #keepOrSet(name: Key, key: string, value: Buffer): Promise<Version> {
+    for (;;) {
+      const now = Date.now();
+      const version =
+        (await this.#writes.set(name, key, value, { condition: undefined, now, keep: true })) ??
+        (await this.#writes.set(name, key, value, { condition: 'absent', now }));
+      if (version !== undefined) return version;
     }
   }
 

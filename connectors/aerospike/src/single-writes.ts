@@ -11,8 +11,8 @@ export interface Condition {
   readonly generation?: number;
   readonly ttl: number;
   readonly mustExist?: boolean;
-  /** Done twice it would count twice. */
-  readonly addsUp?: boolean;
+  /** Its caller relies on whether it was applied, and does not want it twice. */
+  readonly isOnce?: boolean;
 }
 
 /** A write of one record that was applied. */
@@ -48,20 +48,22 @@ export class SingleWrites {
   async write(name: Key, operations: Operation[], token: number, condition: Condition): Promise<Applied | undefined> {
     const { driver, connection } = this.#records;
     const { policy: policies } = driver;
-    const { filter, generation, ttl, mustExist = false, addsUp = false } = condition;
+    const { filter, generation, ttl, mustExist = false, isOnce = false } = condition;
     const policy = new driver.OperatePolicy({
       ...connection.writeDefaults,
       ...(filter === undefined ? {} : { filterExpression: filter }),
       ...(generation === undefined ? {} : { gen: policies.gen.EQ }),
       exists: mustExist ? policies.exists.UPDATE : policies.exists.IGNORE,
     });
+    // Unchanged, it was not applied, or is refused when it still comes. Otherwise another write may have followed.
+    const isUnknown = (stored: Applied | undefined): boolean =>
+      isOnce && (stored === undefined ? generation !== undefined : stored.generation !== generation);
     let doubt: unknown;
     const applied = await this.#records.run(async (client): Promise<Applied | 'not held' | 'unknown'> => {
       if (doubt !== undefined) {
         const stored = await this.#stored(name);
         if (stored?.token === token) return stored;
-        // Unchanged, it was not applied, or is refused when it still comes. Otherwise another write may have followed.
-        if (addsUp && stored !== undefined && stored.generation !== generation) return 'unknown';
+        if (isUnknown(stored)) return 'unknown';
       }
       try {
         const meta = { ttl, ...(generation === undefined ? {} : { gen: generation }) };
@@ -73,9 +75,10 @@ export class SingleWrites {
         if (failure === undefined || !NOT_HELD.has(failure.code)) throw error;
       }
       // It may be the first attempt, coming late, that keeps the second one out.
-      const stored = doubt === undefined ? undefined : await this.#stored(name);
+      if (doubt === undefined) return 'not held';
+      const stored = await this.#stored(name);
       if (stored?.token === token) return stored;
-      return stored !== undefined && addsUp ? 'unknown' : 'not held';
+      return isUnknown(stored) ? 'unknown' : 'not held';
     });
     if (applied === 'unknown') throw inDoubt(doubt, connection.address.display);
     return applied === 'not held' ? undefined : applied;
@@ -86,7 +89,7 @@ export class SingleWrites {
     return record === undefined ? undefined : { ...record, token: record.bins[BIN.token] };
   }
 
-  /** Whether there was a record, and the filter held. @throws UNAVAILABLE */
+  /** Whether there was a record, and the filter held. @throws UNAVAILABLE, also when that cannot be told any more */
   async remove(name: Key, filter: AerospikeExp, generation: number | undefined): Promise<boolean> {
     const { driver, connection } = this.#records;
     const policy = new driver.RemovePolicy({
@@ -94,26 +97,30 @@ export class SingleWrites {
       filterExpression: filter,
       ...(generation === undefined ? {} : { gen: driver.policy.gen.EQ, generation }),
     });
-    let isInDoubt = false;
-    return this.#records.run(async (client) => {
+    let doubt: unknown;
+    const removed = await this.#records.run(async (client): Promise<boolean | 'unknown'> => {
       try {
         await client.remove(name, policy);
         return true;
       } catch (error) {
         const failure = failureOf(error);
         // Gone after a lost answer: it was this call that removed it, unless another did so in the same moment.
-        if (failure?.code === STATUS.notFound) return isInDoubt;
-        if (failure !== undefined && NOT_HELD.has(failure.code)) return false;
-        if (failure?.inDoubt === true) isInDoubt = true;
+        if (failure?.code === STATUS.notFound) return doubt !== undefined;
+        // After a lost answer it may have been removed, and the key made anew by another.
+        if (failure !== undefined && NOT_HELD.has(failure.code)) return doubt !== undefined && 'unknown';
+        if (failure?.inDoubt === true) doubt = error;
         throw error;
       }
     });
+    if (removed === 'unknown') throw inDoubt(doubt, connection.address.display);
+    return removed;
   }
 }
 
 const inDoubt = (cause: unknown, display: string): MillraceError =>
   new MillraceError(
     'UNAVAILABLE',
-    `Aerospike at ${display} did not answer an addition, and the key was written again since: read it before adding again`,
+    `Aerospike at ${display} did not answer, and the key was changed since, so whether this was done cannot be told: ` +
+      'read it before trying again',
     { cause },
   );

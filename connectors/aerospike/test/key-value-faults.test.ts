@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { type AerospikeDev, type FaultKind, startAerospikeDev } from '@millrace/aerospike-dev';
 import { hasCode, type KeyValueStore } from '@millrace/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
 import { openAerospikeRecords } from '../src/read/record-reader.ts';
@@ -12,19 +14,28 @@ const bytes = (text: string): Buffer => Buffer.from(text);
 describe('the key-value store while Aerospike fails', () => {
   let server: AerospikeDev;
   let store: KeyValueStore;
+  let url: string;
   beforeAll(async () => {
     server = await startAerospikeDev({ port: 0, namespaces: ['test'] });
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
-    store = await openAerospikeKeyValueStore(withSet(namespaceUrl(server)));
+    url = withSet(namespaceUrl(server));
+    store = await openAerospikeKeyValueStore(url);
   });
   afterEach(async () => {
     await server.faults.clear();
     await store.close();
   });
 
+  const setOf = (suffix: string): string => /test\/(\w+)/.exec(url)![1]! + suffix;
   const once = (kind: FaultKind) => server.faults.add({ kind, commands: 'write', times: 1 });
+  /** Writes to this set fail from here on. */
+  async function dieAt(suffix: string, write: () => Promise<unknown>): Promise<void> {
+    await server.faults.add({ kind: 'timeout', set: setOf(suffix), commands: 'write' });
+    await expect(write()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await server.faults.clear();
+  }
   const read = async (key: string): Promise<string | undefined> => {
     const [found] = await store.getMany([key]);
     return found && Buffer.from(found.value).toString();
@@ -94,6 +105,56 @@ describe('the key-value store while Aerospike fails', () => {
     expect(confirmed).toBeGreaterThan(100);
   });
 
+  it('sets once under a version or says that it cannot tell, also where others go on from a lost answer', async () => {
+    const [writer, first] = [await openAerospikeKeyValueStore(url), await store.set('sum', bytes('0'))];
+    onTestFinished(() => writer.close());
+    expect(first).toBeTypeOf('string');
+    await server.faults.add({ kind: 'timeout-after-apply', commands: 'write', percent: 10 });
+    let confirmed = 0;
+    let unknown = 0;
+    const add = async (from: KeyValueStore): Promise<void> => {
+      for (let isDone = false; !isDone;) {
+        const [found] = await from.getMany(['sum']);
+        const sum = Number(Buffer.from(found!.value).toString());
+        try {
+          isDone = (await from.set('sum', bytes(String(sum + 1)), { if: found!.version })) !== undefined;
+          if (isDone) confirmed++;
+        } catch (error) {
+          if (!hasCode(error, 'UNAVAILABLE')) throw error;
+          unknown++;
+          isDone = true;
+        }
+      }
+    };
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 10 }, (_, at) => add(at % 2 === 0 ? store : writer)));
+    }
+    await server.faults.clear();
+    const sum = Number(await read('sum'));
+    expect(sum).toBeGreaterThanOrEqual(confirmed);
+    expect(sum).toBeLessThanOrEqual(confirmed + unknown);
+    expect(confirmed).toBeGreaterThan(100);
+  });
+
+  it('keeps no expiry that is over', async () => {
+    await store.set('key', bytes('old'), { ttlMs: 1 });
+    await sleep(5);
+    expect(await store.set('key', bytes('new'), { ttlMs: 'keep', if: 'absent' })).toBeTypeOf('string');
+    expect(await read('key')).toBe('new');
+  });
+
+  it('says that it cannot tell whether it deleted a version, when another has made the key anew', async () => {
+    const version = await store.set('lock', bytes('mine'));
+    const impatient = await openAerospikeKeyValueStore(url.replaceAll('=10s', '=500ms'));
+    onTestFinished(() => impatient.close());
+    await once('silence-after-apply');
+    const deleting = impatient.delete('lock', { if: version! });
+    await expect.poll(() => read('lock')).toBeUndefined();
+    await store.set('lock', bytes('theirs'), { if: 'absent' });
+    await expect(deleting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await read('lock')).toBe('theirs');
+  });
+
   it('says UNAVAILABLE when the cluster stays away', async () => {
     const impatient = await openAerospikeKeyValueStore(`${withSet(namespaceUrl(server))}&retry_timeout=100ms`);
     try {
@@ -117,7 +178,6 @@ describe('the key-value store while Aerospike fails', () => {
   describe('a writer of a large value that dies', () => {
     const LARGE = Buffer.alloc(400_000, 1);
     const HOUR_MS = 3_600_000;
-    let url: string;
     let dying: KeyValueStore;
     beforeEach(async () => {
       url = withSet(namespaceUrl(server));
@@ -132,13 +192,6 @@ describe('the key-value store while Aerospike fails', () => {
       await dying.close();
     });
 
-    const setOf = (suffix: string): string => /test\/(\w+)/.exec(url)![1]! + suffix;
-    /** Its writes to this set fail from here on. */
-    async function dieAt(suffix: string, write: () => Promise<unknown>): Promise<void> {
-      await server.faults.add({ kind: 'timeout', set: setOf(suffix), commands: 'write' });
-      await expect(write()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      await server.faults.clear();
-    }
     const later = (): unknown => vi.setSystemTime(Date.now() + HOUR_MS);
 
     it('before it names its parts leaves what the next one removes', async () => {

@@ -169,14 +169,8 @@ describe('the state while Aerospike fails', () => {
       ),
     );
     await writer.commit([minutes]);
-    const minute = (at: number) => ({
-      ...HOUR,
-      from: STATE_START + at * STATE_MINUTE,
-      to: STATE_START + (at + 1) * STATE_MINUTE,
-      groupBy: ['brand'],
-    });
     // Now it has the dictionary, but not the first minute.
-    await reader.rollup(minute(19));
+    await reader.rollup(minuteAt(19));
     const late = stateChange([stateEvent(20, { time: STATE_START, dimensions: ['new', 'PL', '1'] })]);
     await server.faults.add({ kind: 'latency', set: setOf(url, '-minutes'), commands: 'write', delayMs: 2000 });
     let isCommitted = false;
@@ -184,7 +178,7 @@ describe('the state while Aerospike fails', () => {
       isCommitted = true;
     });
     await expect.poll(async () => (await server.faults.list())[0]?.struck).toBe(1);
-    const { rows } = await reader.rollup(minute(0));
+    const { rows } = await reader.rollup(minuteAt(0));
     expect(isCommitted).toBe(false);
     expect(rows.map(({ group, count }) => [group[0], count])).toEqual([
       ['known', 1],
@@ -193,7 +187,7 @@ describe('the state while Aerospike fails', () => {
     await committing;
     model.commit([minutes]);
     model.commit([late]);
-    expect(await reader.rollup(minute(0))).toEqual(model.rollup(minute(0)));
+    expect(await reader.rollup(minuteAt(0))).toEqual(model.rollup(minuteAt(0)));
   });
 
   it('commits on after another owner had it in between', async () => {
@@ -207,6 +201,13 @@ describe('the state while Aerospike fails', () => {
     expect(await first.committed(0)).toBe(2);
     expect(await first.commit([stateChange([stateEvent(2)])])).toMatchObject({ applied: 1 });
   });
+});
+
+const minuteAt = (index: number) => ({
+  ...HOUR,
+  from: STATE_START + index * STATE_MINUTE,
+  to: STATE_START + (index + 1) * STATE_MINUTE,
+  groupBy: ['brand'],
 });
 
 const setOf = (url: string, suffix: string): string => `${/test\/(\w+)/.exec(url)![1]!}${suffix}`;
