@@ -6,6 +6,7 @@ import {
   type Options,
   type OptionValues,
   decodeUrlPart,
+  withoutPassword,
 } from '@millrace/core';
 
 import type { ConnectionValues, connectionOptions } from './options.ts';
@@ -104,7 +105,11 @@ function brokerOf(text: string): string {
 
 const displayOf = ({ hosts, topic }: UrlParts): string => `kafka://${hosts}/${topic}`;
 
-const noTopic = (shown: string): MillraceError => invalid(`${shown} is no URL of a topic`, 'url', shown, ACCEPTED);
+function noTopic(url: string): MillraceError {
+  // A password that was not encoded may have come to stand in the host or the topic.
+  const shown = withoutPassword(url);
+  return invalid(`${shown} is no URL of a topic`, 'url', shown, ACCEPTED);
+}
 
 const invalid = (message: string, field: string, value: unknown, accepted: string): MillraceError =>
   new MillraceError('INVALID_OPTION', `${message}: give ${accepted}`, { field, value, accepted });

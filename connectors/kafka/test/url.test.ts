@@ -47,7 +47,11 @@ describe('the URL of a topic', () => {
     expect(() => addressOf(url)).toThrow(expect.objectContaining({ code }));
   });
 
-  it.each(['kafka://user:hunter2@a?x=1', 'kafka://user:hunter2@a@b/t'])(
+  it('shows the URL that is none of a topic', () => {
+    expect(() => addressOf('kafka://me:hunter2@a:1/')).toThrow('kafka://a:1/ is no URL of a topic: give kafka://');
+  });
+
+  it.each(['kafka://user:hunter2@a?x=1', 'kafka://user:hunter2@a@b/t', 'kafka://user:1/hunter2@b/t'])(
     'keeps the password of %s out of its errors',
     (url) => {
       expect(() => addressOf(url)).toThrow(
