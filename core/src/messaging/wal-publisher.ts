@@ -55,6 +55,8 @@ export class WalPublisher implements Publisher {
   #relayed = 0;
   /** Left by an earlier run, and given to the second publisher in this one. */
   #recovered = 0;
+  /** Whether an earlier run left some that are not delivered. */
+  #left = false;
   /** Taken by the target's options of an earlier run, and refused by those of this one. */
   #unfit = 0;
   #lastUnfit: MillraceError | undefined;
@@ -89,7 +91,8 @@ export class WalPublisher implements Publisher {
       const [saved] = await positions.getMany([POSITION]);
       // What was released has been delivered, whatever a power loss left of the position.
       const from = Math.max(earliest, saved === undefined ? 0 : Number(Buffer.from(saved.value).toString()));
-      if (from < next) this.#leftBytes = log.statistics?.().bytes ?? 0;
+      this.#left = from < next;
+      if (this.#left) this.#leftBytes = log.statistics?.().bytes ?? 0;
       await this.#back.start();
       await this.#front.start();
       this.#relaying = this.#relay(this.#stores, from, next);
@@ -109,7 +112,8 @@ export class WalPublisher implements Publisher {
     const appended = this.#appended;
     this.#flushing++;
     void this.#back.flush();
-    while (this.#relayed < appended && this.#failure === undefined && !this.#ended.signal.aborted) {
+    const isDelivered = (): boolean => !this.#left && this.#relayed >= appended;
+    while (!isDelivered() && this.#failure === undefined && !this.#ended.signal.aborted) {
       await new Promise<void>((resolve) => this.#waitingForRelay.add(resolve));
     }
     this.#flushing--;
@@ -222,7 +226,9 @@ export class WalPublisher implements Publisher {
               if (offset >= firstNew) this.#pendingBytes -= value.length;
               else this.#leftBytes = Math.max(0, this.#leftBytes - value.length);
             }
-            if (to >= firstNew) this.#leftBytes = 0;
+            if (to < firstNew) continue;
+            this.#left = false;
+            this.#leftBytes = 0;
           }
           this.#told();
         },

@@ -112,6 +112,28 @@ it('is empty after a restart when all was delivered, although its files are larg
   expect(await arrived()).toEqual([...Array.from({ length: 51 }).keys()]);
 });
 
+it('delivers what an earlier run left before flush and close resolve', async () => {
+  await writeFile(`${file}.away`, '');
+  const first = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  for (let value = 0; value < 100; value++) await first.publish({ value });
+  await first.close({ deadlineMs: 1 });
+
+  const second = await openPublisher(url, { name: 'numbers', wal: walUrl(), publish_interval: 60 });
+  await rm(`${file}.away`);
+  await second.flush();
+  expect(await arrived()).toEqual([...Array.from({ length: 100 }).keys()]);
+  await second.close();
+
+  await writeFile(`${file}.away`, '');
+  const third = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await third.publish({ value: 100 });
+  await third.close({ deadlineMs: 1 });
+  await rm(`${file}.away`);
+  const fourth = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await fourth.close();
+  expect(await arrived()).toEqual([...Array.from({ length: 101 }).keys()]);
+});
+
 it('refuses what the target does not take any more after a restart, and delivers the rest', async () => {
   await writeFile(`${file}.away`, '');
   const first = await openPublisher(url, { name: 'numbers', wal: walUrl() });
