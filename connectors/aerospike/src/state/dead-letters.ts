@@ -20,7 +20,8 @@ const LETTER_BIN = 'v';
 const INDEX_BIN = 'm';
 
 const blockOf = (offset: number): number => Math.floor(offset / INDEX_SPAN);
-export const letterSection = (offset: number): number => Math.floor(blockOf(offset) / INDEX_SPAN);
+const sectionOf = (block: number): number => Math.floor(block / INDEX_SPAN);
+export const letterSection = (offset: number): number => sectionOf(blockOf(offset));
 
 /** Dead letters: a record for each, an index of their offsets, block by block, and of the blocks, section by section. */
 export class DeadLetters {
@@ -34,28 +35,32 @@ export class DeadLetters {
     this.#partitions = partitions;
   }
 
-  /** Writes that keep a dead letter, and may be repeated. */
-  additions(partition: number, letter: NewDeadLetter): RecordWrite[] {
+  /** Writes that keep the dead letters of a partition, and may be repeated. */
+  additions(partition: number, letters: readonly NewDeadLetter[]): RecordWrite[] {
     const { operations: op, maps } = this.#records.driver;
     const policy = this.#records.policy();
-    const { offset } = letter;
-    const block = blockOf(offset);
+    const entries = (key: Key, numbers: readonly number[]): RecordWrite => ({
+      key,
+      operations: [maps.putItems(INDEX_BIN, Object.fromEntries(numbers.map((number) => [String(number), 1])))],
+      policy,
+    });
+    const offsets = letters.map(({ offset }) => offset);
+    // One write for each record of the index: with one for each letter a flood of them would never be done in time.
+    const blocks = [...Map.groupBy(offsets, blockOf)];
+    const sections = [
+      ...Map.groupBy(
+        blocks.map(([block]) => block),
+        sectionOf,
+      ),
+    ];
     return [
-      {
-        key: this.#keys.letter(partition, offset),
+      ...letters.map((letter) => ({
+        key: this.#keys.letter(partition, letter.offset),
         operations: [op.write(LETTER_BIN, encodeDeadLetter(letter))],
         policy,
-      },
-      {
-        key: this.#keys.letterBlock(partition, block),
-        operations: [maps.put(INDEX_BIN, String(offset), 1)],
-        policy,
-      },
-      {
-        key: this.#keys.letterSection(partition, letterSection(offset)),
-        operations: [maps.put(INDEX_BIN, String(block), 1)],
-        policy,
-      },
+      })),
+      ...blocks.map(([block, inIt]) => entries(this.#keys.letterBlock(partition, block), inIt)),
+      ...sections.map(([section, inIt]) => entries(this.#keys.letterSection(partition, section), inIt)),
     ];
   }
 
@@ -65,19 +70,19 @@ export class DeadLetters {
     if (places.length === 0) return;
     const { maps, exp } = this.#records.driver;
     await this.#records.remove(places.map(({ partition, offset }) => this.#keys.letter(partition, offset)));
-    const known = await this.#records.read(
-      places.map(({ partition, offset }) => this.#keys.letterBlock(partition, blockOf(offset))),
-      [INDEX_BIN],
-    );
-    const policy = this.#records.policy(exp.binExists(INDEX_BIN));
+    const policy = this.#records.policy(exp.binExists(INDEX_BIN), { mustExist: true });
+    const blocks = [...Map.groupBy(places, ({ partition, offset }) => `${partition} ${blockOf(offset)}`).values()];
     await this.#records.write(
-      places
-        .filter((_, at) => known[at]?.[INDEX_BIN] !== undefined)
-        .map(({ partition, offset }) => ({
-          key: this.#keys.letterBlock(partition, blockOf(offset)),
-          operations: [maps.removeByKey(INDEX_BIN, String(offset))],
-          policy,
-        })),
+      blocks.map((inIt) => ({
+        key: this.#keys.letterBlock(inIt[0]!.partition, blockOf(inIt[0]!.offset)),
+        operations: [
+          maps.removeByKeyList(
+            INDEX_BIN,
+            inIt.map(({ offset }) => String(offset)),
+          ),
+        ],
+        policy,
+      })),
     );
   }
 

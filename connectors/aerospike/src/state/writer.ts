@@ -191,10 +191,15 @@ export class AerospikeStateWriter implements StateWriter {
   ): Promise<void> {
     const all = [...commits];
     const writes = await Promise.all(all.map(([, commit]) => commit.writes()));
-    const letters = accepted.deadLetters.flatMap(({ partition, letter }) => {
-      this.#owned.get(partition)!.letterSections.add(letterSection(letter.offset));
-      return this.#letters.additions(partition, letter);
-    });
+    const letters = [...Map.groupBy(accepted.deadLetters, ({ partition }) => partition)].flatMap(
+      ([partition, some]) => {
+        for (const { letter } of some) this.#owned.get(partition)!.letterSections.add(letterSection(letter.offset));
+        return this.#letters.additions(
+          partition,
+          some.map(({ letter }) => letter),
+        );
+      },
+    );
     await settle(this.#records, [...writes.flat(), ...[...letters, ...duplicates.writes].map(plainWrite)]);
     await this.#letters.remove(accepted.resolved);
     for (const [partition, commit] of all) commit.settle(accepted.to.get(partition)!);

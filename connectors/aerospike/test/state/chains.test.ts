@@ -153,6 +153,33 @@ describe('what does not fit one record', () => {
     expect(await store.reader.rollup(MINUTE)).toEqual(model.rollup(MINUTE));
   });
 
+  it('writes no record twice for the dead letters of one commit, or for their end', async () => {
+    const url = withSet(namespaceUrl(server));
+    const store = await openBoth(url, OPTIONS);
+    onTestFinished(() => store.close());
+    const deadLetters = Array.from({ length: 2000 }, (_, offset) => ({
+      offset,
+      appendedAt: STATE_START,
+      code: 'INVALID_TAG' as const,
+      reason: 'test',
+      key: '',
+      value: Buffer.alloc(0),
+    }));
+    await store.writer.commit([stateChange([], { partition: 0, from: 0, to: 2000, deadLetters })]);
+    expect((await store.reader.statistics()).deadLetters).toBe(2000);
+    const records = await openAerospikeRecords(url);
+    onTestFinished(() => records.close());
+    const set = `${/test\/(\w+)/.exec(url)![1]!}-letters`;
+    const generations = async (): Promise<Set<number>> =>
+      new Set((await listOf(records.scan({ set }))).map(({ generation }) => generation));
+    expect(await generations()).toEqual(new Set([1]));
+    const resolved = deadLetters.map(({ offset }) => `0-${offset}`);
+    await store.writer.commit([stateChange([stateEvent(2000)], { resolved: [...resolved, '0-5000'] })]);
+    expect((await store.reader.statistics()).deadLetters).toBe(0);
+    // The two of the index: of offsets, and of blocks.
+    expect(await generations()).toEqual(new Set([1, 2]));
+  });
+
   it('has dead letters all over a long log without a status that grows with them', async () => {
     const url = withSet(namespaceUrl(server));
     const store = await openBoth(url, OPTIONS);
