@@ -1,5 +1,6 @@
 import type { Message } from '../publisher.ts';
 import type { Logger } from '../logging.ts';
+import { checkMessage } from './check-message.ts';
 import { hookFailed, isWorthALine } from './hooks.ts';
 import { messageFrom } from './payload.ts';
 import { clampPriority, LOWEST_PRIORITY } from './priority.ts';
@@ -43,9 +44,10 @@ export class Admission {
    * Offers the message, at once or when its predicate has answered: in the order of the calls. It is taken as it is
    * now: what the caller changes later has no effect on what is sent.
    *
-   * @throws REFUSED when a function of the application failed, and what `encode` throws
+   * @throws INVALID_ARGUMENT, REFUSED when a function of the application failed, and what `encode` throws
    */
   admit(message: Message, offer: Offer): Promise<void> {
+    checkMessage(message);
     const keyed = this.#keyed(message);
     const encoded = this.#prepared.encode(keyed);
     if (encoded instanceof Skipped) return this.#skip(encoded);

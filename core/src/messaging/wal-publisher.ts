@@ -1,3 +1,4 @@
+import { checkRecords } from '../check-records.ts';
 import type { Batch, EventLog } from '../event-log.ts';
 import { MillraceError, toMillraceError } from '../errors.ts';
 import type { KeyValueStore } from '../key-value-store.ts';
@@ -186,6 +187,8 @@ export class WalPublisher implements Publisher {
         const encoded = target.encode(message);
         if (encoded instanceof Skipped) return encoded;
         const record = Buffer.from(jsonText([message.value, message.key ?? null, message.headers ?? null]));
+        // The log would refuse all that go with it.
+        checkRecords([{ value: record }], 1);
         return { bytes: record.length, record };
       },
       connect: async (): Promise<Sink<LoggedMessage>> => ({

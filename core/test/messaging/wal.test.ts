@@ -166,6 +166,16 @@ it('keeps what is safe while the target refuses the connection, as after a chang
   expect(await arrived()).toEqual([1, 2]);
 });
 
+it('refuses a message that is too large for it, and no other', async () => {
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  const values = [1, 2, 'x'.repeat(2 * 1024 * 1024), 3];
+  const outcomes = await Promise.allSettled(values.map((value) => publisher.publish({ value })));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(outcomes[2]).toMatchObject({ reason: { code: 'RECORD_TOO_LARGE' } });
+  await publisher.close();
+  expect(await arrived()).toEqual([1, 2, 3]);
+});
+
 it('makes room after a restart once what was left is delivered', async () => {
   const options = { name: 'numbers', wal: walUrl(), wal_max_bytes: 200 };
   await writeFile(`${file}.away`, '');
