@@ -1,13 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { MillraceError } from '@millrace/core';
-import type { FastifyRequest } from 'fastify';
 import { readBody, tooLarge, type BodySource } from './body.ts';
 
 /** Of one body, compressed and decompressed. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-/** Of all bodies that are being received. */
-const MAX_RECEIVING_BYTES = 16 * MAX_BATCH_BYTES;
+/** Of all bodies that are being received, wait for their turn, or are worked on. */
+const MAX_HELD_BYTES = 16 * MAX_BATCH_BYTES;
 
 const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const zstdDecompress = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
@@ -49,27 +49,41 @@ export async function decode(bytes: Buffer, encoding: string | undefined): Promi
   }
 }
 
-/** Receives bodies, all together within a bound: many slow senders must not fill the memory. */
+/** Holds bodies, all together within a bound: many senders, slow or fast, must not fill the memory. */
 export class BatchReceiver {
-  #receiving = 0;
+  #held = 0;
 
-  /** @throws BODY_TOO_LARGE, QUEUE_FULL (rejection) */
-  receive(request: FastifyRequest, source: BodySource): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      let received = 0;
-      const settle = (error: Error | null, body?: Buffer): void => {
-        this.#receiving -= received;
-        received = 0;
-        if (error === null) resolve(body!);
-        else reject(error);
-      };
-      source.on('data', (chunk) => {
-        received += chunk.length;
-        this.#receiving += chunk.length;
-        if (this.#receiving > MAX_RECEIVING_BYTES) settle(busy());
+  /**
+   * Receives a body and hands it to `work`. It counts until that is done.
+   *
+   * @throws BODY_TOO_LARGE, QUEUE_FULL, CANCELLED (rejection), and what `work` does
+   */
+  async receive<T>(
+    source: BodySource,
+    headers: IncomingHttpHeaders,
+    work: (body: Buffer) => T | Promise<T>,
+  ): Promise<T> {
+    let held = 0;
+    try {
+      const received = await new Promise<Buffer>((resolve, reject) => {
+        let settled = false;
+        const giveUp = readBody(source, headers, MAX_BATCH_BYTES, (error, body) => {
+          settled = true;
+          if (error === null) resolve(body!);
+          else reject(error);
+        });
+        source.on('data', (chunk) => {
+          // The rest of a body that was refused still comes, and is not kept.
+          if (settled) return;
+          held += chunk.length;
+          this.#held += chunk.length;
+          if (this.#held > MAX_HELD_BYTES) giveUp(busy());
+        });
       });
-      readBody(source, request.headers, MAX_BATCH_BYTES, settle);
-    });
+      return await work(received);
+    } finally {
+      this.#held -= held;
+    }
   }
 }
 

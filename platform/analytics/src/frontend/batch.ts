@@ -68,11 +68,9 @@ export function batchRoute({ log, metrics, now }: BatchDependencies, maxFutureMs
         throw unsupportedMediaType(type, ACCEPTED_TYPES);
       }
       const key = idempotencyKey(request.headers['idempotency-key']);
-      const received = await receiver.receive(request, source);
-      const result = await turnstile.pass(async () => {
-        const body = await decode(received, request.headers['content-encoding']);
-        return store(body, key);
-      });
+      const result = await receiver.receive(source, request.headers, (received) =>
+        turnstile.pass(async () => store(await decode(received, request.headers['content-encoding']), key)),
+      );
       metrics.batches.record(started);
       return reply.send(result);
     },

@@ -14,13 +14,15 @@ type Done = (error: Error | null, body?: Buffer) => void;
 /**
  * Reads a body of at most `limit` bytes and calls `done` once. Callbacks instead of a promise, and no copy of a body
  * that came in one piece, because this runs for every tag.
+ *
+ * @returns what makes it drop what it has, and all that still comes, with that error
  */
-export function readBody(source: BodySource, headers: IncomingHttpHeaders, limit: number, done: Done): void {
-  if (Number(headers['content-length']) > limit) {
-    source.resume();
-    done(tooLarge(limit));
-    return;
-  }
+export function readBody(
+  source: BodySource,
+  headers: IncomingHttpHeaders,
+  limit: number,
+  done: Done,
+): (error: Error) => void {
   let first: Buffer | undefined;
   let rest: Buffer[] | undefined;
   let length = 0;
@@ -28,8 +30,14 @@ export function readBody(source: BodySource, headers: IncomingHttpHeaders, limit
   const settle = (error: Error | null, body?: Buffer): void => {
     if (settled) return;
     settled = true;
+    first = rest = undefined;
     done(error, body);
   };
+  if (Number(headers['content-length']) > limit) {
+    source.resume();
+    settle(tooLarge(limit));
+    return settle;
+  }
   source.on('data', (chunk) => {
     length += chunk.length;
     if (settled) return;
@@ -39,6 +47,7 @@ export function readBody(source: BodySource, headers: IncomingHttpHeaders, limit
   });
   source.on('end', () => settle(null, rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest, length)));
   source.on('error', (cause) => settle(senderGone(cause)));
+  return settle;
 }
 
 const EMPTY = Buffer.alloc(0);
