@@ -3,7 +3,7 @@ import { readProcessStats } from './process-stats.ts';
 /** The processes of a platform, by part. */
 export type Parts<P extends string> = Readonly<Record<P, readonly { readonly pid: number }[]>>;
 
-/** CPU time of each part, microseconds. */
+/** CPU time of each part, microseconds; NaN for one whose processes are not known. */
 export type PartCosts<P extends string> = Readonly<Record<P, number>>;
 
 /** What each part has used since its processes started. */
@@ -20,6 +20,7 @@ export function costsPerTag<P extends string>(before: PartCosts<P>, after: PartC
 }
 
 async function cpuOf(processes: readonly { readonly pid: number }[]): Promise<number> {
+  if (processes.length === 0) return NaN;
   const stats = await Promise.all(processes.map(({ pid }) => readProcessStats(pid)));
   return stats.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
 }

@@ -23,7 +23,7 @@ export const CHAPTERS: readonly Chapter[] = [
     name: 'aerospike',
     title: 'Aerospike',
     proofs: ['aerospike-cost', 'aerospike-scale-out', 'aerospike-records', 'aerospike-faults'],
-    needs: 'Kafka and HAProxy on the same machine, and aerospike-dev as the database',
+    needs: 'Kafka and HAProxy on the same machine, and the database that each table names',
   },
   {
     name: 'messaging',

@@ -2,17 +2,14 @@ import { readFile } from 'node:fs/promises';
 import {
   freePort,
   startHaproxy,
-  startAerospikeDevProcess,
   startKafka,
   startRedis,
   startRole,
-  type AerospikeDevProcess,
   type Haproxy,
   type KafkaOptions,
   type KafkaServer,
   type RedisServer,
   type RoleProcess,
-  type ServerControl,
 } from '@millrace/testkit';
 
 const HAPROXY_CONFIG = new URL('../../deploy/haproxy.cfg', import.meta.url);
@@ -20,7 +17,10 @@ const HAPROXY_CONFIG = new URL('../../deploy/haproxy.cfg', import.meta.url);
 const SESSION_TIMEOUT = '6s';
 
 /** A server that has the state: what must be known of it here. */
-export type StateServer = Pick<ServerControl, 'pid' | 'stop'> & { readonly url: string };
+export interface StateServer {
+  readonly url: string;
+  stop(): Promise<unknown>;
+}
 
 /** Kafka and the server of the state, and the parts of a platform that are started on them. */
 export interface SharedPlatform<S extends StateServer = StateServer> {
@@ -35,18 +35,16 @@ export interface SharedPlatform<S extends StateServer = StateServer> {
 /** A Redis of its own for the state. */
 export const redisState = (): Promise<RedisServer> => startRedis({ appendOnly: true, appendFsync: 'everysec' });
 
-/** An aerospike-dev in a process of its own for the state. */
-export async function aerospikeState(): Promise<AerospikeDevProcess & { readonly url: string }> {
-  const server = await startAerospikeDevProcess({ namespaces: ['profiles', 'aggregates'] });
-  return Object.assign(server, { url: `aerospike://${server.hosts}/profiles?aggregates_namespace=aggregates` });
-}
-
 /** The log on a Kafka broker of its own, the state on the server that is started here. */
 export async function startSharedPlatform<S extends StateServer>(
   startState: () => Promise<S>,
   options: KafkaOptions = {},
 ): Promise<SharedPlatform<S>> {
-  const [kafka, state] = await Promise.all([startKafka(options), startState()]);
+  const state = await startState();
+  const kafka = await startKafka(options).catch(async (error: unknown) => {
+    await state.stop();
+    throw error;
+  });
   const running: { stop(): Promise<unknown> }[] = [kafka, state];
   const backends = ['--log', `${kafka.url}/tags?session_timeout=${SESSION_TIMEOUT}`, '--state', state.url];
   return {

@@ -1,26 +1,26 @@
 import { type JsonValue, openPublisher } from '@millrace/core';
 import Aerospike from 'aerospike';
 import type { Contest, Run } from '../messaging/contest.ts';
+import type { MeasuredDatabase } from './measured-database.ts';
 
-const NAMESPACE = 'test';
 const SET = 'bench';
 const TEXT = 'x'.repeat(200);
 /** Of the official client. */
 const CONNECTIONS = 300;
 
 /** A publisher of records beside bare puts of the official client: 200 at a time, and one after the other. */
-export function publisherContests(hosts: string, records: number): readonly Contest[] {
+export function publisherContests(database: MeasuredDatabase, records: number): readonly Contest[] {
   const contest = (name: string, concurrency: number, limit?: Contest['limit']): Contest => ({
     name,
     operations: records,
-    raw: { prepare: () => barePuts(hosts, records, concurrency) },
-    ours: { prepare: () => publishing(hosts, records, concurrency) },
+    raw: { prepare: () => barePuts(database, records, concurrency) },
+    ours: { prepare: () => publishing(database, records, concurrency) },
     ...(limit === undefined ? {} : { limit }),
   });
   return [contest('records, 200 in flight', 200, { rateRatio: 0.9 }), contest('records, one in flight', 1)];
 }
 
-async function barePuts(hosts: string, records: number, concurrency: number): Promise<Run> {
+async function barePuts({ hosts, namespace }: MeasuredDatabase, records: number, concurrency: number): Promise<Run> {
   const client = await Aerospike.connect({
     hosts,
     maxConnsPerNode: CONNECTIONS,
@@ -30,14 +30,14 @@ async function barePuts(hosts: string, records: number, concurrency: number): Pr
   return {
     work: () =>
       inLoops(records, concurrency, (n) =>
-        client.put({ ns: NAMESPACE, set: SET, key: keyOf(n) }, valueOf(n), {}, policy),
+        client.put({ ns: namespace, set: SET, key: keyOf(n) }, valueOf(n), {}, policy),
       ),
     end: () => Promise.resolve(client.close(false)),
   };
 }
 
-async function publishing(hosts: string, records: number, concurrency: number): Promise<Run> {
-  const publisher = await openPublisher(`aerospike://${hosts}/${NAMESPACE}/${SET}`);
+async function publishing({ hosts, namespace }: MeasuredDatabase, records: number, concurrency: number): Promise<Run> {
+  const publisher = await openPublisher(`aerospike://${hosts}/${namespace}/${SET}`);
   return {
     work: () => inLoops(records, concurrency, (n) => publisher.publish({ key: keyOf(n), value: valueOf(n) })),
     end: () => publisher.close(),

@@ -75,6 +75,7 @@ async function underFaults(context: ProofContext, server: AerospikeDev): Promise
     return {
       passed: mismatches.length === 0 && acknowledged >= tags && killed >= kills && struck > 0,
       figures: {
+        database: 'aerospike-dev with three nodes, in the process of the proof',
         'tags sent': oracle.sent,
         'tags acknowledged': acknowledged,
         'unacknowledged but applied': inDoubtApplied,
@@ -84,11 +85,7 @@ async function underFaults(context: ProofContext, server: AerospikeDev): Promise
         'caught up after the last tag, ms': Math.round(caughtUpMs),
         mismatches: mismatches.length,
       },
-      notes: [
-        'the database is aerospike-dev with three nodes in the process of the proof',
-        ...mismatches.slice(0, 5),
-        ...new Set(failures.slice(0, 5)),
-      ],
+      notes: [...mismatches.slice(0, 5), ...new Set(failures.slice(0, 5))],
     };
   } finally {
     await platform.stop();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import { caughtUp, startMillrace } from '@millrace/testkit';
+import { type MeasuredDatabase, startMeasuredDatabase } from '../aerospike/measured-database.ts';
 import { inspectRecords, type RecordInspector } from '../aerospike/record-inspector.ts';
 import { fillWithTags } from '../fill.ts';
 import { postLines } from '../post-lines.ts';
@@ -15,11 +15,11 @@ const TAGS_PER_SECOND = 1000;
 /** Half of the tags are of one cookie. */
 const HOT_COOKIE = 'hot';
 const STEP_MS = 10;
-const NAMESPACES = { profiles: 'profiles', aggregates: 'aggregates' };
-const SETS = [
-  { namespace: NAMESPACES.profiles, set: 'millrace' },
-  { namespace: NAMESPACES.profiles, set: 'millrace-timelines' },
-  { namespace: NAMESPACES.aggregates, set: 'millrace-minutes' },
+
+const setsOf = ({ namespace, aggregates }: MeasuredDatabase) => [
+  { namespace, set: 'millrace' },
+  { namespace, set: 'millrace-timelines' },
+  { namespace: aggregates, set: 'millrace-minutes' },
 ];
 
 /** Records of a state on Aerospike at 1,000 tags/s, half of them of one cookie, and then as fast as it goes. */
@@ -27,32 +27,36 @@ export const proof: Proof = {
   name: 'aerospike-records',
   title: 'State on Aerospike: no record above 256 KiB, no key with more than 100 writes/s at 1,000 tags/s',
   async run(context) {
-    const server = await startAerospikeDev({ port: 0, namespaces: Object.values(NAMESPACES) });
-    const inspector = await inspectRecords(server.hosts);
+    const database = await startMeasuredDatabase();
+    const inspector = await inspectRecords(database.hosts);
     try {
-      return await measure(context, server, inspector);
+      return await measure(context, database, inspector);
     } finally {
       inspector.close();
-      await server.stop();
+      await database.stop();
     }
   },
 };
 
-async function measure(context: ProofContext, server: AerospikeDev, inspector: RecordInspector): Promise<ProofResult> {
+async function measure(
+  context: ProofContext,
+  database: MeasuredDatabase,
+  inspector: RecordInspector,
+): Promise<ProofResult> {
   const full = context.size === 'full';
   const seconds = full ? 60 : 4;
-  const state = `aerospike://${server.hosts}/profiles?aggregates_namespace=aggregates`;
+  const sets = setsOf(database);
   const platform = await startMillrace({
     dataDirectory: join(context.workDirectory, 'data'),
-    arguments: ['--state', state],
+    arguments: ['--state', database.url],
   });
   try {
     const [paced, busiest] = await Promise.all([
       sendPaced(platform.url, seconds, context.signal),
-      busiestKey(inspector, seconds, context.signal),
+      busiestKey(inspector, sets, seconds, context.signal),
     ]);
     await caughtUp(platform.url, context.signal);
-    const minutes = await inspector.sizes(NAMESPACES.aggregates, 'millrace-minutes');
+    const minutes = await inspector.sizes(database.aggregates, 'millrace-minutes');
     const perMinute = minutes.length / (seconds / 60 + 1);
     context.log(`${paced} tags at ${TAGS_PER_SECOND} a second; now as fast as it goes`);
     const bulk = full ? 600_000 : 4000;
@@ -65,13 +69,14 @@ async function measure(context: ProofContext, server: AerospikeDev, inspector: R
     const stream = generateTags(Date.now() - bulk, 6);
     const bulkPerSecond = await fillWithTags([platform.url, platform.url], stream, bulk, context.signal);
     const { frontend, processor } = costsPerTag(before, await cpuOfParts(parts), bulk);
-    const sizes = await Promise.all(SETS.map(({ namespace, set }) => inspector.sizes(namespace, set)));
+    const sizes = await Promise.all(sets.map(({ namespace, set }) => inspector.sizes(namespace, set)));
     const largest = sizes.map((each) => each.reduce((most, size) => Math.max(most, size), 0));
     const bytes = sizes.flat().reduce((sum, size) => sum + size, 0);
     const passed = Math.max(...largest) <= LIMITS.recordBytes && busiest <= LIMITS.writesPerSecond && busiest > 0;
     return {
       passed,
       figures: {
+        database: database.name,
         'tags at 1,000 a second, half of them of one cookie': paced,
         'most writes to one key in a second (at most 100)': busiest,
         'rollup records per minute at that rate': Math.round(perMinute),
@@ -84,7 +89,6 @@ async function measure(context: ProofContext, server: AerospikeDev, inspector: R
         'records in all': sizes.flat().length,
         'bytes of bins per tag': Math.round(bytes / (paced + bulk)),
       },
-      notes: ['the database is aerospike-dev in the process of the proof'],
     };
   } finally {
     await platform.stop();
@@ -110,14 +114,19 @@ async function sendPaced(url: string, seconds: number, signal: AbortSignal): Pro
 }
 
 /** The most writes that any record saw from one look at all records to the next, per second. */
-async function busiestKey(inspector: RecordInspector, seconds: number, signal: AbortSignal): Promise<number> {
+async function busiestKey(
+  inspector: RecordInspector,
+  sets: ReturnType<typeof setsOf>,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<number> {
   let busiest = 0;
   let before = new Map<string, number>();
   let lookedAt = performance.now();
   for (const until = lookedAt + seconds * 1000; performance.now() < until && !signal.aborted;) {
     await sleep(1000);
     const now = new Map<string, number>();
-    for (const { namespace, set } of SETS) {
+    for (const { namespace, set } of sets) {
       for (const [digest, { generation }] of await inspector.versions(namespace, set)) now.set(digest, generation);
     }
     const passed = (performance.now() - lookedAt) / 1000;
