@@ -1,7 +1,7 @@
-import { Producer, type CompressionAlgorithmValue, type MessageToProduce } from '@platformatic/kafka';
+import { MultipleErrors, Producer, type CompressionAlgorithmValue, type MessageToProduce } from '@platformatic/kafka';
 
 import { type ClientOptions, retryDelay } from '../client-options.ts';
-import { isStale } from '../errors.ts';
+import { isCertainlyNotWritten, isStale } from '../errors.ts';
 
 export interface LaneOptions {
   readonly client: ClientOptions;
@@ -31,19 +31,23 @@ export class Lane {
   readonly #options: LaneOptions;
   #producer: BufferProducer | undefined;
   #spansPartitions = false;
+  /** Of the request under way, since the driver forgets those before it found another leader. */
+  #failures: Error[] = [];
 
   constructor(options: LaneOptions) {
     this.#options = options;
   }
 
   /**
-   * Writes all or fails with the driver's error. While the leader is away it is tried again, for so many milliseconds.
+   * Writes all or fails with the driver's errors, those of all attempts. While the leader is away it is tried again,
+   * for so many milliseconds.
    *
    * @returns the offset of the first record per partition; empty for acks 0
    */
   async send(messages: WireRecord[], timeoutMs: number): Promise<ReadonlyMap<number, number>> {
     const producer = (this.#producer ??= this.#connect());
     this.#spansPartitions = messages.some(({ partition }) => partition !== messages[0]?.partition);
+    this.#failures = [];
     const expiry = setTimeout(() => this.#giveUp(producer), timeoutMs);
     try {
       const { offsets = [] } = await producer.send({
@@ -55,7 +59,8 @@ export class Lane {
     } catch (error) {
       // Its sequence numbers count what was not written: only a new producer starts afresh.
       this.#giveUp(producer);
-      throw error;
+      if (!(error instanceof Error) || this.#failures.length === 0) throw error;
+      throw new MultipleErrors(error.message, [...this.#failures, error]);
     } finally {
       clearTimeout(expiry);
     }
@@ -76,14 +81,25 @@ export class Lane {
       retries: true,
       serializers: { headerKey: (name) => (name === undefined ? undefined : Buffer.from(name)) },
       retryDelay: (_client, operation, attempt, _retries, error) => {
-        // The driver would ask the leader of the first partition for all of them, as long as it tries.
-        if (operation === 'produce' && isStale(error) && this.#spansPartitions) {
-          setImmediate(() => this.#giveUp(producer));
-        }
+        if (operation === 'produce') this.#failed(producer, error);
         return retryDelay(attempt);
       },
     });
+    // After a broker said that it is not the leader the driver begins anew, without its delay.
+    producer.on('client:performWithRetry:failed', (operation: string, _retries: number, errors: readonly Error[]) => {
+      if (operation === 'produce') this.#failures.push(...errors);
+    });
     return producer;
+  }
+
+  #failed(producer: BufferProducer, error: Error): void {
+    this.#failures.push(error);
+    if (!isStale(error)) return;
+    producer.clearMetadata();
+    // The driver would ask the leader of the first partition for all of them, as long as it tries. But what may be
+    // written already must not be sent by another producer: this one's sequence numbers keep it from being doubled.
+    if (this.#spansPartitions && this.#failures.every((each) => isCertainlyNotWritten(each)))
+      setImmediate(() => this.#giveUp(producer));
   }
 
   /** A pending request of the producer fails at once; whether it was written may remain open. */

@@ -30,13 +30,12 @@ interface Answer {
   readonly offset: number;
 }
 
-/** Per partition, of the last response in the tree of errors. */
+/** Per partition, of the last response in the tree of errors: but what one of them says is written stays written. */
 function answersOf(error: unknown): ReadonlyMap<number, Answer> {
-  const response = lastResponse(error);
   const answers = new Map<number, Answer>();
-  for (const { partitionResponses } of response?.responses ?? []) {
+  for (const { partitionResponses } of responsesIn(error).flatMap(({ responses }) => responses)) {
     for (const { index, errorCode, baseOffset } of partitionResponses) {
-      answers.set(index, { code: errorCode, offset: Number(baseOffset) });
+      if (answers.get(index)?.code !== 0) answers.set(index, { code: errorCode, offset: Number(baseOffset) });
     }
   }
   return answers;
@@ -52,9 +51,9 @@ interface ProduceResponse {
   }[];
 }
 
-function lastResponse(error: unknown): ProduceResponse | undefined {
+function responsesIn(error: unknown): readonly ProduceResponse[] {
   // The driver's errors carry the parsed answer without a type.
-  if (error instanceof ResponseError) return error['response'] as ProduceResponse;
-  if (error instanceof AggregateError) return error.errors.map((each) => lastResponse(each)).findLast(Boolean);
-  return undefined;
+  if (error instanceof ResponseError) return [error['response'] as ProduceResponse];
+  if (error instanceof AggregateError) return error.errors.flatMap((each) => responsesIn(each));
+  return [];
 }
