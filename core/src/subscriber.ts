@@ -53,7 +53,10 @@ export interface Subscriber extends AsyncIterable<Message> {
   /** Messages received so far: given to the application, or waiting for it. The same as `details().receive_count`. */
   getMessageCount(): number;
   details(): SubscriberDetails;
-  /** Stops receiving; what has been received can still be read, if it would not come again. Closing twice is harmless. */
+  /**
+   * Stops receiving; what has been received can still be read, if it would not come again. Waits for the handlers that
+   * run, for 5 s at most, and acknowledges what they finish; but not for a handler that calls it. Closing twice is harmless.
+   */
   close(): Promise<void>;
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Message, Subscriber } from '@millrace/core';
 import { expect } from 'vitest';
 import type { ContractSubject } from './contract-suite.ts';
@@ -141,6 +143,32 @@ const TESTS = {
       if (received.length === 2) await subscriber.close();
     }
     expect(received).toEqual([1, 2]);
+  },
+
+  'close waits for a handler that runs': async ({ subscriber, send }) => {
+    await send({ value: 1 });
+    const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const events: unknown[] = [];
+    const handling = subscriber.subscribe(async ({ value }) => {
+      begun.resolve();
+      await mayEnd.promise;
+      events.push(value);
+    });
+    await begun.promise;
+    const closing = subscriber.close().then(() => events.push('closed'));
+    await sleep(50);
+    mayEnd.resolve();
+    await Promise.all([closing, handling]);
+    expect(events).toEqual([1, 'closed']);
+  },
+
+  'close does not wait for the handler that calls it': async ({ subscriber, send }) => {
+    await send({ value: 1 });
+    let closed: unknown;
+    await subscriber.subscribe(async () => {
+      closed = await Promise.race([subscriber.close().then(() => 'closed'), sleep(4000, 'waiting', { ref: false })]);
+    });
+    expect(closed).toBe('closed');
   },
 
   'an iteration that is left can be taken up again': async ({ subscriber, send }) => {

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { hasCode, MillraceError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Message } from '../publisher.ts';
@@ -22,6 +24,9 @@ export class Delivery {
   readonly #receipts: Receipts;
   readonly #automatic: boolean;
   readonly #failure: () => MillraceError | undefined;
+  /** The calls of `subscribe` that are under way; a handler's code knows its own. */
+  readonly #handling = new Set<Promise<void>>();
+  readonly #own = new AsyncLocalStorage<{ handling?: Promise<void> }>();
 
   constructor({ lifecycle, inbox, receipts, automatic, failure }: DeliveryOptions) {
     this.#lifecycle = lifecycle;
@@ -55,6 +60,24 @@ export class Delivery {
     handler: (message: Message) => void | Promise<void>,
     { signal }: { readonly signal?: AbortSignal },
   ): Promise<void> {
+    const own: { handling?: Promise<void> } = {};
+    const handling = this.#own.run(own, () => this.#handle(handler, signal));
+    own.handling = handling;
+    this.#handling.add(handling);
+    try {
+      await handling;
+    } finally {
+      this.#handling.delete(handling);
+    }
+  }
+
+  /** Resolves when the calls of `subscribe` have ended, but for the one whose handler asks: it would wait for itself. */
+  async handled(): Promise<void> {
+    const { handling: own } = this.#own.getStore() ?? {};
+    await Promise.allSettled([...this.#handling].filter((handling) => handling !== own));
+  }
+
+  async #handle(handler: (message: Message) => void | Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       if (signal?.aborted === true) return;
       const item = this.#inbox.poll() ?? (await this.#waitUntil(signal));

@@ -37,7 +37,7 @@ export interface SourceSubscriberOptions {
   readonly hooks: SubscriberHooks;
 }
 
-/** How long a source may take to notice that it is closed, and to take the last acknowledgements. */
+/** How long closing waits for each: the source to notice it, handlers to end, and the last acknowledgements. */
 const CLOSE_MS = 5000;
 
 /** The subscriber of every connector: a queue behind its source, delivery and acknowledgement. */
@@ -204,11 +204,17 @@ export class SourceSubscriber implements Subscriber {
       this.#connection.end();
       this.#intake.interrupt();
       this.#intake.stir();
+      // Nobody is given any more of what comes again.
+      if (this.#receipts.needed) {
+        this.#reception.takeUnread();
+        this.#inbox.end();
+      }
       if (this.#running !== undefined) await atMost(CLOSE_MS, this.#running);
+      this.#inbox.end();
+      await atMost(CLOSE_MS, this.#delivery.handled());
       await atMost(CLOSE_MS, this.#receipts.settled());
       this.#forgetUnread();
       await this.#connection.close();
-      this.#inbox.end();
     });
     // Also when it had never started.
     this.#inbox.end();

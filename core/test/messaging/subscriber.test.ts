@@ -354,21 +354,3 @@ describe('intake', () => {
     await subscriber.close();
   });
 });
-
-describe('handlers', () => {
-  it('end with their signal', async () => {
-    const source = new ScriptedSource();
-    source.add(1);
-    const subscriber = await source.subscriber();
-    const end = new AbortController();
-    const values: unknown[] = [];
-    const handled = subscriber.subscribe(({ value }) => void values.push(value), { signal: end.signal });
-    await sleep(1);
-    end.abort();
-    await handled;
-    source.add(2);
-    expect(await take(subscriber, 1)).toEqual([2]);
-    expect(values).toEqual([1]);
-    await subscriber.close();
-  });
-});

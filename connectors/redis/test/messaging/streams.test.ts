@@ -51,6 +51,26 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
     expect(received[2]).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
 
+  it('are acknowledged at close when a handler finishes them meanwhile', async () => {
+    const { url } = newStream();
+    const publisher = await openPublisher(url);
+    await publisher.publish({ value: 1 });
+    await publisher.publish({ value: 2 });
+    const own = `${url}?group=g&consumer=first`;
+    const subscriber = await openSubscriber(own);
+    const begun = Promise.withResolvers<void>();
+    const handled = subscriber.subscribe(async () => {
+      begun.resolve();
+      await sleep(100);
+    });
+    await begun.promise;
+    await subscriber.close();
+    await handled;
+    const heir = await openSubscriber(own);
+    expect(await heir.next({ timeoutMs: 10_000 })).toEqual({ value: 2 });
+    await Promise.all([heir.close(), publisher.close()]);
+  });
+
   it('come again: to the same consumer at once, to another one when they have been idle', async () => {
     const { name, url } = newStream();
     const publisher = await openPublisher(url);

@@ -63,7 +63,13 @@ export class Feed {
   async run(): Promise<void> {
     const { signal } = this.#stopped;
     try {
-      await this.#child.subscribe((message) => this.#hold(message), { signal });
+      // No handler: what is held must not keep its child from closing.
+      for (;;) {
+        const message = await this.#child.next({ signal });
+        if (message === undefined) break;
+        const room = this.#hold(message);
+        if (room !== undefined) await room;
+      }
     } catch (error) {
       if (!signal.aborted) this.#options.failed(error);
     }
@@ -94,8 +100,8 @@ export class Feed {
     this.#room?.reject(new MillraceError('CANCELLED', `the fan-in of "${this.#child.name}" is closed`));
   }
 
-  /** The handler: the child waits for a promise before it gives the next one. */
-  #hold(message: Message): void | Promise<void> {
+  /** @returns what to wait for before the child is asked for more, if it must wait */
+  #hold(message: Message): Promise<void> | undefined {
     this.#held++;
     this.#ready.push(new FromChild(message, this));
     this.#options.changed();
