@@ -5,7 +5,7 @@ import { KAFKA } from '../lib/kafka-steps.mjs';
 import { hasServers, installServers, type Machine } from '../lib/servers.mjs';
 import { temporaryDirectory } from './temporary-directory.ts';
 
-const ALL = ['redis-server', 'haproxy', 'java', 'mvn', 'openssl'];
+const ALL = ['redis-server', 'haproxy', 'java', 'javac', 'mvn', 'openssl'];
 
 /** Stands in for Java: formats a directory, and then listens as the broker does, until it is told to end. */
 const JAVA = `#!${process.execPath}
@@ -69,6 +69,7 @@ describe('the servers of the tests', () => {
     expect(said).toEqual([
       'no redis-server on this machine, the tests with Redis are skipped (Debian, Ubuntu: apt-get install redis-server)',
       'no haproxy on this machine, the tests with HAProxy are skipped (Debian, Ubuntu: apt-get install haproxy)',
+      "no javac on this machine, the tests with Kafka's own client are skipped (Debian, Ubuntu: apt-get install default-jdk-headless)",
       'no mvn on this machine, the tests with Kafka are skipped (Debian, Ubuntu: apt-get install maven)',
     ]);
   });
