@@ -158,7 +158,8 @@ export class BackendWatch {
     const { logger } = this.#dependencies;
     try {
       await task();
-      if (this.#failing.delete(what)) logger.info(`${what} can be read again`);
+      // As loud as the line that it ends.
+      if (this.#failing.delete(what)) logger.warn(`${what} can be read again`);
     } catch (error) {
       const { code } = toMillraceError(error);
       if (this.#stopped || this.#failing.get(what) === code) return;

@@ -67,7 +67,7 @@ describe('pub', () => {
 
   it.each([
     ['redsi://127.0.0.1/x', 2, 'error UNKNOWN_SCHEME: no connector for "redsi:" is known; did you mean redis:?'],
-    ['memory://queue/a', 1, 'error NOT_SUPPORTED: pub cannot use memory: URLs'],
+    ['memory://queue/a', 2, 'error NOT_SUPPORTED: pub cannot use memory: URLs'],
     ['kafka://user:secret@127.0.0.1/', 2, 'error INVALID_OPTION: kafka://127.0.0.1/ is no URL of a topic'],
   ])('refuses %s', async (target, code, message) => {
     const result = await run(['pub', target, '--message', '1']);

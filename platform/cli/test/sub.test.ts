@@ -108,7 +108,7 @@ it('fails when it never had a connection, and says so in one line', async () => 
 it.each(['memory://queue/a', 'mem://topic/a'])('refuses %s, where nothing can come', async (url) => {
   const { code, stderr } = await sub([url]);
   expect(stderr).toMatch(/^error NOT_SUPPORTED: sub cannot use memory: URLs: /);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
 });
 
 async function threeLines(): Promise<string> {

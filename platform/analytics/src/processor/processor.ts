@@ -180,7 +180,8 @@ class TagProcessor implements Processor {
         if (!isStale && !isOutage(error)) throw error;
         const retryInMs = Math.round((isStale ? this.staleBackOff : backOff).next());
         const what = isStale ? 'another processor has taken a partition over' : 'the state is away';
-        logger.warn({ err: error, retryInMs }, what);
+        // One line per outage, not one per attempt.
+        if (isStale || backOff.failures === 1) logger.warn({ err: error, retryInMs }, what);
         const goOn = await pause(retryInMs, AbortSignal.any([revoked, this.stopping.signal]));
         if (isStale || !goOn) throw new MillraceError('COMMIT_GAP', `not committed: ${what}`, { cause: error });
       }
