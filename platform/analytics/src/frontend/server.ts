@@ -74,7 +74,8 @@ export async function createServer(
 
 /** Gives tags to their route at once, and everything else to the framework. */
 function httpServer(direct: DirectRoute, framework: RequestListener): Server {
-  const withQuery = `${direct.path}?`;
+  // A request to a proxy carries the whole URL, and a server has to take it too (RFC 9112, section 3.2.2).
+  const target = new RegExp(`^(?:https?://[^/?]*)?${direct.path}(?:\\?|$)`);
   const server = createHttpServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -83,8 +84,7 @@ function httpServer(direct: DirectRoute, framework: RequestListener): Server {
       connectionsCheckingInterval: 5000,
     },
     (request, response) => {
-      const { url = '' } = request;
-      if (request.method !== 'POST' || !(url === direct.path || url.startsWith(withQuery))) {
+      if (request.method !== 'POST' || !target.test(request.url ?? '')) {
         framework(request, response);
         return;
       }

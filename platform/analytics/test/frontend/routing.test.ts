@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { refusal, RUNNING, startFrontend, TAG, type TestFrontend } from './support/frontend.ts';
-import { RawClient } from './support/raw-client.ts';
+import { RawClient, requestText } from './support/raw-client.ts';
 
 /** Bytes to the server's socket, and what comes back until it closes. */
 function raw({ url }: TestFrontend, bytes: string): Promise<string> {
@@ -85,6 +85,16 @@ describe('paths and methods', () => {
     expect(await raw(test, 'hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*"code":"INVALID_ARGUMENT"/s);
     const long = await raw(test, `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(long).toMatch(/^HTTP\/1.1 431 .*"code":"INVALID_ARGUMENT"/s);
+  });
+
+  it('takes a request that carries the whole URL', async () => {
+    const test = await startFrontend();
+    for (const path of ['/user_tags', '/user_tags?x=1', '/user_tags/batch']) {
+      const line = `POST http://shop.example${path} HTTP/1.1`;
+      const fields = ['Content-Type: application/json', 'Connection: close'];
+      expect(await raw(test, requestText(line, fields, JSON.stringify(TAG)))).toMatch(/^HTTP\/1.1 20[04] /);
+    }
+    expect(test.backend.events).toHaveLength(3);
   });
 
   it('does not wait for a client that is refused to close its side', async () => {
