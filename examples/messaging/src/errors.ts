@@ -16,7 +16,7 @@ for (const [url, config] of [
 }
 
 // Prints:
-// UNKNOWN_SCHEME: no connector for "redsi:" is known; there are aerospike:, embedded:, file:, ...
+// UNKNOWN_SCHEME: no connector for "redsi:" is known; did you mean redis:?
 // CONNECTOR_NOT_INSTALLED: no connector for "rabbitmq:" is installed: give createRegistry a package that exports one, ...
 // UNKNOWN_OPTION: publisher "memory://queue/orders": batch_sise is unknown: did you mean batch_size?
 // INVALID_OPTION: publisher "memory://queue/orders": max_queue_depth: 0 is not an integer from 1 up
