@@ -121,7 +121,7 @@ function skipBody({ raw }: { raw: IncomingMessage }, _reply: unknown, done: (err
 }
 
 /** What is not even HTTP: answered on the bare socket. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseConnection(error: NodeJS.ErrnoException & { readonly reason?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -129,7 +129,8 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = tooLong ? 431 : late ? 408 : 400;
-  const message = tooLong ? 'the headers are too long' : late ? 'the request took too long' : 'this is not HTTP';
+  const wrong = `this is not HTTP${error.reason === undefined ? '' : `: ${error.reason}`}`;
+  const message = tooLong ? 'the headers are too long' : late ? 'the request took too long' : wrong;
   socket.end(errorText(new MillraceError('INVALID_ARGUMENT', message), { last: true, status }));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

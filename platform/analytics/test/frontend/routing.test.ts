@@ -83,6 +83,8 @@ describe('paths and methods', () => {
   it('answers coded JSON to what is no HTTP, and to headers without an end', async () => {
     const test = await startFrontend();
     expect(await raw(test, 'hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*"code":"INVALID_ARGUMENT"/s);
+    const twoLengths = 'POST /user_tags HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n';
+    expect(await raw(test, twoLengths)).toMatch(/^HTTP\/1.1 400 .*"message":"this is not HTTP: .*Content-Length/s);
     const long = await raw(test, `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(long).toMatch(/^HTTP\/1.1 431 .*"code":"INVALID_ARGUMENT"/s);
   });
