@@ -24,6 +24,8 @@ export class Connection<T extends { close(): Promise<void> }> {
   /** Failed attempts, to connect or with a connection. */
   failures = 0;
   lastError: MillraceError | undefined;
+  /** Milliseconds of the process's own clock. */
+  lastErrorAt = 0;
   /** Of the failure that was told last, until something goes through. */
   #told: ErrorCode | undefined;
 
@@ -98,6 +100,7 @@ export class Connection<T extends { close(): Promise<void> }> {
     if (this.signal.aborted) return error;
     this.failures++;
     this.lastError = error;
+    this.lastErrorAt = performance.now();
     this.#tell(error);
     if (error.retry) await this.#drop();
     return error;

@@ -31,6 +31,8 @@ export class Ledger implements Settlement {
   /** Milliseconds. */
   lastPublish: number | undefined;
   lastError: MillraceError | undefined;
+  /** Milliseconds of the process's own clock. */
+  lastErrorAt = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -91,6 +93,7 @@ export class Ledger implements Settlement {
 
   #tell(entry: Entry, error: MillraceError): void {
     this.lastError = error;
+    this.lastErrorAt = performance.now();
     if (entry.reject !== undefined) {
       entry.reject(error);
       return;

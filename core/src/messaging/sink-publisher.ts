@@ -204,8 +204,15 @@ export class SinkPublisher implements Publisher {
       retry_max: maxAttemptsOf(values),
       outage_buffer_depth: this.#sender.outage,
       wal_bytes: undefined,
-      last_error: (ledger.lastError ?? this.#connection.lastError)?.message,
+      last_error: this.#lastError?.message,
     };
+  }
+
+  get #lastError(): MillraceError | undefined {
+    const [first, second] = [this.#ledger, this.#connection];
+    const newest = first.lastErrorAt >= second.lastErrorAt ? first : second;
+    // A start that failed has no time.
+    return newest.lastError ?? second.lastError;
   }
 
   /** Returns how many were left. */
