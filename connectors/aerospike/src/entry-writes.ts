@@ -52,19 +52,14 @@ export class EntryWrites {
   }
 
   /** Whether there was an entry, of the version that is wanted. */
-  async remove(
-    name: Key,
-    key: string,
-    wanted: { readonly id: number; readonly generation: number } | undefined,
-    now: number,
-  ): Promise<boolean> {
-    const [stored] = await this.#records.readVersioned([name], [BIN.id, BIN.parts]);
+  async remove(name: Key, key: string, wanted: number | undefined, now: number): Promise<boolean> {
+    const [stored] = await this.#records.read([name], [BIN.id, BIN.parts]);
     if (stored === undefined) return false;
     const { exp } = this.#records.driver;
     const live = this.#isLive(now);
-    const filter = wanted === undefined ? live : exp.and(live, exp.eq(exp.binInt(BIN.id), exp.int(wanted.id)));
-    const removed = await this.#single.remove(name, filter, wanted?.generation);
-    const { id, parts } = readEntry(stored.bins, stored.generation);
+    const filter = wanted === undefined ? live : exp.and(live, this.#isVersion(wanted));
+    const removed = await this.#single.remove(name, filter);
+    const { id, parts } = readEntry(stored);
     if (removed && parts > 0) await this.#parts.settle(Buffer.from(key), NO_PARTS, [{ id, count: parts }]);
     return removed;
   }
@@ -92,13 +87,13 @@ export class EntryWrites {
     ];
     const live = this.#isLive(now);
     // The filter counts for a record that exists only: without one, "absent" holds.
-    const isWanted = wanted === undefined ? undefined : exp.eq(exp.binInt(BIN.id), exp.int(wanted.id));
-    const filter = condition === 'absent' ? exp.not(live) : isWanted === undefined ? live : exp.and(live, isWanted);
+    const present = wanted === undefined ? live : exp.and(live, this.#isVersion(wanted));
+    const filter = condition === 'absent' ? exp.not(live) : present;
     const isFree = condition === undefined && !keep;
     const applied = await this.#single.write(name, operations, id, {
       ttl,
       ...(isFree ? {} : { filter }),
-      ...(wanted === undefined ? {} : { generation: wanted.generation }),
+      ...(wanted === undefined ? {} : { wanted }),
       mustExist: keep || wanted !== undefined,
       isOnce: condition !== undefined,
     });
@@ -107,7 +102,7 @@ export class EntryWrites {
       return undefined;
     }
     await this.#settleParts(bytes, parts, applied);
-    return versionOf(id, applied.generation);
+    return versionOf(id);
   }
 
   /** Removes the parts of the value that was there before, and lets new ones live as long as a kept expiry says. */
@@ -142,15 +137,20 @@ export class EntryWrites {
   /** Reads, adds and writes, again when another was faster. */
   async #addByCompare(name: Key, key: string, by: bigint, now: number, expiresAt: number | undefined): Promise<bigint> {
     for (;;) {
-      const [record] = await this.#records.readVersioned([name]);
-      const entry = record === undefined ? undefined : readEntry(record.bins, record.generation);
+      const [bins] = await this.#records.read([name]);
+      const entry = bins === undefined ? undefined : readEntry(bins);
       const current = entry !== undefined && isLive(entry, now) ? entry : undefined;
       const sum = addDecimal(key, current?.parts === 0 ? current.value : current && Buffer.from('large'), by);
-      const condition = current === undefined ? 'absent' : versionOf(current.id, current.generation);
+      const condition = current === undefined ? 'absent' : versionOf(current.token);
       const value = Buffer.from(sum.toString());
       const given = current === undefined ? { expiresAt } : { keep: true };
       if ((await this.set(name, key, value, { condition, now, ...given })) !== undefined) return sum;
     }
+  }
+
+  #isVersion(token: number): AerospikeExp {
+    const { exp } = this.#records.driver;
+    return exp.eq(exp.binInt(BIN.token), exp.int(token));
   }
 
   #isLive(now: number): AerospikeExp {

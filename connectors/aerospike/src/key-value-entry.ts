@@ -10,11 +10,11 @@ export const BIN = {
   key: 'k',
   /** Bytes, or an integer where the value is one in its usual form, so that the server can add to it. */
   value: 'v',
-  /** Random with every `set`: with the generation it is the version. */
+  /** Random with every `set`: names the parts of a large value. */
   id: 'i',
   /** When it expires, milliseconds since the epoch; a TTL has whole seconds only. */
   expiry: 'x',
-  /** Random with every write: tells after a lost answer whether the write was applied. */
+  /** Random with every write: the version, which also tells after a lost answer whether the write was applied. */
   token: 'w',
   /** Number of the records with the value's parts, where it is large. */
   parts: 'p',
@@ -30,7 +30,6 @@ export const newToken = (): number => randomBytes(TOKEN_BYTES).readUIntBE(0, TOK
 /** An entry as it is stored. */
 export interface StoredEntry {
   readonly id: number;
-  readonly generation: number;
   readonly value: Buffer;
   readonly expiresAt: number | undefined;
   readonly token: number;
@@ -39,13 +38,12 @@ export interface StoredEntry {
 
 export const isLive = ({ expiresAt }: StoredEntry, now: number): boolean => expiresAt === undefined || expiresAt > now;
 
-export function readEntry(bins: Bins, generation: number): StoredEntry {
+export function readEntry(bins: Bins): StoredEntry {
   const value = bins[BIN.value];
   const expiresAt = bins[BIN.expiry];
   const parts = bins[BIN.parts];
   return {
     id: bins[BIN.id] as number,
-    generation,
     value: Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'number' ? String(value) : ''),
     expiresAt: typeof expiresAt === 'number' ? expiresAt : undefined,
     token: bins[BIN.token] as number,
@@ -62,14 +60,12 @@ export function storedValue(value: Uint8Array): Buffer | number {
   return Number.isSafeInteger(number) && String(number) === text ? number : bytes;
 }
 
-export const versionOf = (id: number, generation: number): Version => `${id.toString(36)}.${generation.toString(36)}`;
+/** Not the generation of the record: it has 16 bits, and comes again. */
+export const versionOf = (token: number): Version => token.toString(36);
 
 /** Undefined for a text that is no version. */
-export function parseVersion(version: Version): { readonly id: number; readonly generation: number } | undefined {
-  const match = /^([0-9a-z]{1,10})\.([0-9a-z]{1,4})$/.exec(version);
-  if (match === null) return undefined;
-  return { id: Number.parseInt(match[1]!, 36), generation: Number.parseInt(match[2]!, 36) };
-}
+export const parseVersion = (version: Version): number | undefined =>
+  /^[0-9a-z]{1,10}$/.test(version) ? Number.parseInt(version, 36) : undefined;
 
 /** Adds to a value that is a decimal integer of 64 bits, 0 when absent. @throws INVALID_ARGUMENT */
 export function addDecimal(key: string, value: Buffer | undefined, by: bigint): bigint {

@@ -86,12 +86,12 @@ class AerospikeKeyValueStore implements KeyValueStore {
     return this.#do(async () => {
       const names = keys.map((key) => this.#key(key));
       if (names.length === 0) return [];
-      const found = await this.#records.readVersioned(names);
+      const found = await this.#records.read(names);
       const now = Date.now();
       return Promise.all(
         found.map(async (record, at) => {
           if (record === undefined) return undefined;
-          const entry = readEntry(record.bins, record.generation);
+          const entry = readEntry(record);
           if (!isLive(entry, now)) return undefined;
           return entry.parts === 0 ? versioned(entry, entry.value) : this.#readLarge(names[at]!, entry);
         }),
@@ -208,9 +208,9 @@ class AerospikeKeyValueStore implements KeyValueStore {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const value = entry.parts === 0 ? entry.value : await this.#parts.load({ id: entry.id, count: entry.parts });
       if (value !== undefined) return versioned(entry, value);
-      const [record] = await this.#records.readVersioned([name]);
+      const [record] = await this.#records.read([name]);
       if (record === undefined) return undefined;
-      entry = readEntry(record.bins, record.generation);
+      entry = readEntry(record);
       if (!isLive(entry, Date.now())) return undefined;
     }
     throw new MillraceError('UNAVAILABLE', 'the value is replaced too often to be read: try again');
@@ -230,9 +230,9 @@ interface ScanRow {
 
 type ScanQuery = ReturnType<Records['connection']['client']['query']>;
 
-const versioned = ({ id, generation, expiresAt }: StoredEntry, value: Buffer): Versioned => ({
+const versioned = ({ token, expiresAt }: StoredEntry, value: Buffer): Versioned => ({
   value,
-  version: versionOf(id, generation),
+  version: versionOf(token),
   expiresAt,
 });
 

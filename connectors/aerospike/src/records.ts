@@ -79,17 +79,6 @@ export class Records {
     return found.map(({ status, bins: values }) => (status === STATUS.notFound ? undefined : values));
   }
 
-  /** The same with the generations of the records. */
-  async readVersioned(
-    keys: readonly Key[],
-    bins?: readonly string[],
-  ): Promise<({ readonly bins: Bins; readonly generation: number } | undefined)[]> {
-    const found = await this.#read(keys, bins);
-    return found.map(({ status, bins: values, generation }) =>
-      status === STATUS.notFound || values === undefined ? undefined : { bins: values, generation: generation ?? 0 },
-    );
-  }
-
   /** For each write whether it was applied; false where its filter does not hold. */
   async write(writes: readonly RecordWrite[]): Promise<boolean[]> {
     const { BATCH_WRITE } = this.driver.batchType;
@@ -217,7 +206,7 @@ export class Records {
           return true;
         }
         if (!SETTLED.has(status)) throw statusError(status, display);
-        outcomes[at] = { status, bins: record?.bins, generation: record?.gen };
+        outcomes[at] = { status, bins: record?.bins };
         return false;
       });
       if (temporary !== undefined) throw statusError(temporary, display);
@@ -227,7 +216,7 @@ export class Records {
 
 interface BatchAnswer {
   readonly status: number;
-  readonly record?: { readonly bins?: Bins; readonly gen?: number };
+  readonly record?: { readonly bins?: Bins };
 }
 
 /** The client's own type of a status takes in more than the numbers that there are. */
@@ -237,7 +226,6 @@ const answersOf = async (answers: Promise<readonly unknown[]>): Promise<readonly
 interface Outcome {
   readonly status: number;
   readonly bins: Bins | undefined;
-  readonly generation: number | undefined;
 }
 
 const SETTLED: ReadonlySet<number> = new Set([STATUS.ok, STATUS.notFound, STATUS.filteredOut]);

@@ -8,7 +8,8 @@ import type { Key, Operation, Records } from './records.ts';
 /** What a single write may depend on, beside its operations. */
 export interface Condition {
   readonly filter?: AerospikeExp;
-  readonly generation?: number;
+  /** Token of the entry that it is to replace, which the filter checks. */
+  readonly wanted?: number;
   readonly ttl: number;
   readonly mustExist?: boolean;
   /** Its caller relies on whether it was applied, and does not want it twice. */
@@ -17,9 +18,12 @@ export interface Condition {
 
 /** A write of one record that was applied. */
 export interface Applied {
-  readonly generation: number;
   /** What its read operations gave; undefined when it was found out later that it was applied. */
   readonly bins: Readonly<Record<string, unknown>> | undefined;
+}
+
+interface Stored extends Applied {
+  readonly token: unknown;
 }
 
 /** Answers to a write whose condition does not hold. */
@@ -48,16 +52,15 @@ export class SingleWrites {
   async write(name: Key, operations: Operation[], token: number, condition: Condition): Promise<Applied | undefined> {
     const { driver, connection } = this.#records;
     const { policy: policies } = driver;
-    const { filter, generation, ttl, mustExist = false, isOnce = false } = condition;
+    const { filter, wanted, ttl, mustExist = false, isOnce = false } = condition;
     const policy = new driver.OperatePolicy({
       ...connection.writeDefaults,
       ...(filter === undefined ? {} : { filterExpression: filter }),
-      ...(generation === undefined ? {} : { gen: policies.gen.EQ }),
       exists: mustExist ? policies.exists.UPDATE : policies.exists.IGNORE,
     });
     // Unchanged, it was not applied, or is refused when it still comes. Otherwise another write may have followed.
-    const isUnknown = (stored: Applied | undefined): boolean =>
-      isOnce && (stored === undefined ? generation !== undefined : stored.generation !== generation);
+    const isUnknown = (stored: Stored | undefined): boolean =>
+      isOnce && (stored === undefined ? wanted !== undefined : stored.token !== wanted);
     let doubt: unknown;
     const applied = await this.#records.run(async (client): Promise<Applied | 'not held' | 'unknown'> => {
       if (doubt !== undefined) {
@@ -66,9 +69,8 @@ export class SingleWrites {
         if (isUnknown(stored)) return 'unknown';
       }
       try {
-        const meta = { ttl, ...(generation === undefined ? {} : { gen: generation }) };
-        const record = await client.operate(name, operations, meta, policy);
-        return { generation: record.gen, bins: record.bins };
+        const record = await client.operate(name, operations, { ttl }, policy);
+        return { bins: record.bins };
       } catch (error) {
         const failure = failureOf(error);
         if (failure?.inDoubt === true) doubt = error;
@@ -84,18 +86,17 @@ export class SingleWrites {
     return applied === 'not held' ? undefined : applied;
   }
 
-  async #stored(name: Key): Promise<(Applied & { readonly token: unknown }) | undefined> {
-    const [record] = await this.#records.readVersioned([name]);
-    return record === undefined ? undefined : { ...record, token: record.bins[BIN.token] };
+  async #stored(name: Key): Promise<Stored | undefined> {
+    const [bins] = await this.#records.read([name]);
+    return bins === undefined ? undefined : { bins, token: bins[BIN.token] };
   }
 
   /** Whether there was a record, and the filter held. @throws UNAVAILABLE, also when that cannot be told any more */
-  async remove(name: Key, filter: AerospikeExp, generation: number | undefined): Promise<boolean> {
+  async remove(name: Key, filter: AerospikeExp): Promise<boolean> {
     const { driver, connection } = this.#records;
     const policy = new driver.RemovePolicy({
       ...connection.writeDefaults,
       filterExpression: filter,
-      ...(generation === undefined ? {} : { gen: driver.policy.gen.EQ, generation }),
     });
     let doubt: unknown;
     const removed = await this.#records.run(async (client): Promise<boolean | 'unknown'> => {
