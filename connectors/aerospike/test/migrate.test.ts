@@ -56,6 +56,8 @@ describe('the layout of the original platform', () => {
       const profile = { cookie, views: [tag(cookie, 'VIEW', n)], buys: n % 5 === 0 ? [tag(cookie, 'BUY', 1)] : [] };
       await client.put(key('profiles', cookie), { profile: block(profile) });
     }
+    // The new state may lie in sets of the same namespace.
+    await client.put({ ns: 'profiles', set: 'millrace-timelines', key: 'x' }, { t0: Buffer.from('x') });
     await client.put(key('profiles', 'damaged'), { profile: Buffer.from('no block') });
     const views = [tag('mixed', 'VIEW', 1), { ...(tag('mixed', 'VIEW', 2) as object), product_info: undefined }, null];
     await client.put(key('profiles', 'mixed'), { profile: block({ cookie: 'mixed', views, buys: [] }) });

@@ -79,6 +79,8 @@ export class AerospikeV1 {
       let unreadable = 0;
       try {
         for (const record of await query.results()) {
+          // A query without a set gives the records of all sets, such as those of a new state in the same namespace.
+          if ((record.key.set ?? '') !== (address.set ?? '')) continue;
           const found = readV1Profile(record.bins[this.#options.bin]);
           if (found === undefined) {
             unreadable++;
