@@ -81,6 +81,7 @@ export function errorText(
 ): string {
   const body = JSON.stringify(errorAnswer(error));
   const fields = {
+    date: new Date().toUTCString(),
     ...headersOf(error),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),

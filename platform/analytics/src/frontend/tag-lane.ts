@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { MillraceError } from '@millrace/core';
 import { TagConnection, type Lane } from './tag-connection.ts';
 import type { TagIntake } from './tag-intake.ts';
 
@@ -21,9 +22,13 @@ export interface TagLaneOptions {
 export class TagLane {
   readonly #connections = new Map<Socket, TagConnection>();
 
-  /** Takes over the new connections of a server that does not listen yet. */
+  /**
+   * Takes over the new connections of a server that does not listen yet.
+   *
+   * @throws INTERNAL when something else listens for connections already
+   */
   constructor(server: Server, { intake, requestTimeoutMs, keepAliveTimeoutMs, now }: TagLaneOptions) {
-    const [parse] = server.listeners('connection') as [(this: Server, socket: Socket) => void];
+    const parse = parserOf(server);
     server.off('connection', parse);
     const lane: Lane = {
       intake,
@@ -52,6 +57,15 @@ export class TagLane {
   closeIdleConnections(): void {
     for (const connection of this.#connections.values()) connection.closeIfIdle();
   }
+}
+
+/** The one listener that a server of Node has by itself. */
+function parserOf(server: Server): (this: Server, socket: Socket) => void {
+  const [parse, ...others] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  if (parse === undefined || others.length > 0) {
+    throw new MillraceError('INTERNAL', 'the lane of tags must be the first to listen for connections');
+  }
+  return parse;
 }
 
 /** The answers to stored tags, made anew every second for the Date in them. */

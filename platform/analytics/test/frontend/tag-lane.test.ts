@@ -14,7 +14,7 @@ import { RawClient, requestText, tagRequest } from './support/raw-client.ts';
 const JSON_TAG = JSON.stringify(TAG);
 
 /** What of the answers must not depend on the way that they came. */
-const withoutDates = (text: string): string => text.replaceAll(/^Date: .*\r\n/gm, '').replaceAll(/"uptime[^,}]*/g, '');
+const withoutDates = (text: string): string => text.replaceAll(/^Date: .*\r\n/gim, '').replaceAll(/"uptime[^,}]*/g, '');
 
 const statuses = (text: string): string[] => [...text.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status!);
 
