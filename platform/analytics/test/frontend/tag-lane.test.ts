@@ -80,13 +80,13 @@ async function startLane(options: Partial<TagLaneOptions> = {}): Promise<TestLan
     parsed++;
     response.end();
   });
-  const sockets: Socket[] = [];
-  server.on('connection', (socket: Socket) => sockets.push(socket));
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => socket.end(code));
   const logger = createLogger({ level: 'silent', name: 'test' });
   const backend = new MemoryBackend();
   const intake = new TagIntake({ log: backend.log, metrics: new FrontendMetrics(), now, logger }, 0);
   const lane = new TagLane(server, { intake, now, requestTimeoutMs: 60_000, keepAliveTimeoutMs: 60_000, ...options });
+  const sockets: Socket[] = [];
+  server.on('connection', (socket: Socket) => sockets.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
