@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { outcomesOf } from '../src/produce/outcome.ts';
 
 const PRODUCE = 0;
+const METADATA = 3;
 const NOT_LEADER = 6;
 
 /** An answer to a request for partitions 0, 1, 2 ...: their offsets, undefined where the broker did not lead them. */
@@ -25,6 +26,15 @@ const outcomes = (...attempts: Error[]) =>
 it('may be sent anew when each attempt left nothing behind', () => {
   expect(outcomes(refusedConnection, answer(undefined, undefined))).toEqual([
     expect.objectContaining({ inDoubt: false, mayPass: true }),
+    expect.objectContaining({ inDoubt: false, mayPass: true }),
+  ]);
+});
+
+it('is not told by the answer to another request, as the one for the leaders', () => {
+  const errors = { '/topics/0': [NOT_LEADER, null] };
+  const metadata = new ResponseError(METADATA, 12, errors as never, { topics: [], brokers: [] });
+  expect(outcomes(metadata, answer(7, undefined))).toEqual([
+    { offset: 7 },
     expect.objectContaining({ inDoubt: false, mayPass: true }),
   ]);
 });

@@ -52,8 +52,12 @@ interface ProduceResponse {
 }
 
 function responsesIn(error: unknown): readonly ProduceResponse[] {
-  // The driver's errors carry the parsed answer without a type.
-  if (error instanceof ResponseError) return [error['response'] as ProduceResponse];
+  if (error instanceof ResponseError) {
+    // The driver's errors carry the parsed answer without a type, and may be of a request that came first: for the
+    // leaders, or for the producer's id.
+    const response = error['response'] as ProduceResponse | { readonly responses?: undefined };
+    return response.responses === undefined ? [] : [response];
+  }
   if (error instanceof AggregateError) return error.errors.flatMap((each) => responsesIn(each));
   return [];
 }
