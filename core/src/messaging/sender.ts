@@ -12,7 +12,7 @@ export interface SenderOptions {
   readonly maxBatch: number;
   /** Attempts per message. Infinity for unlimited. */
   readonly maxAttempts: number;
-  /** Messages wait, and are not refused, while the target refuses the connection. */
+  /** Messages wait, and are not refused, while the target refuses the connection, or every message for want of a right. */
   readonly patient: boolean;
   /** Where messages wait whose attempts are used up; undefined refuses them. */
   readonly outage: { readonly maxMessages: number; readonly overflow: 'block' | 'drop-oldest' } | undefined;
@@ -180,13 +180,21 @@ export class Sender {
     taken: (count: number) => void,
   ): Promise<void> {
     try {
-      for (const { index, error } of await sink.send(encoded, taken)) {
+      const refusals = await sink.send(encoded, taken);
+      if (
+        this.#options.patient &&
+        refusals.length === entries.length &&
+        refusals.every(({ error }) => isDenial(error))
+      ) {
+        throw refusals[0]!.error;
+      }
+      for (const { index, error } of refusals) {
         const entry = entries[index];
         if (entry !== undefined && !entry.settled) this.#settlement.refused(entry, error);
       }
     } catch (cause) {
       const error = toConnectionError(cause);
-      if (error.retry) throw error;
+      if (error.retry || (this.#options.patient && isDenial(error))) throw error;
       for (const entry of entries) if (!entry.settled) this.#settlement.refused(entry, error);
     }
     taken(entries.length);
@@ -242,3 +250,6 @@ export class Sender {
     this.#forget(moved);
   }
 }
+
+/** Somebody has to grant a right: it is nothing that the message could do better. */
+const isDenial = ({ code }: MillraceError): boolean => code === 'UNAUTHORIZED';

@@ -1,5 +1,6 @@
 // A target for `custom:` URLs: appends JSON lines to the file that MILLRACE_TEST_TARGET names, unless NAME.away exists.
-// It lets nobody in while NAME.denied exists, and does not take the text that NAME.unfit holds.
+// It lets nobody in while NAME.denied exists, nobody write while NAME.readonly does, and does not take the text that
+// NAME.unfit holds.
 import { existsSync, readFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { defineOptions, defineSink, jsonText, MillraceError } from '@millrace/core';
@@ -8,6 +9,8 @@ const target = (): string => process.env['MILLRACE_TEST_TARGET']!;
 
 const unfit = (): string | undefined =>
   existsSync(`${target()}.unfit`) ? readFileSync(`${target()}.unfit`, 'utf8') : undefined;
+
+const denial = (): MillraceError => new MillraceError('UNAUTHORIZED', 'the target lets nobody write');
 
 export const sink = defineSink({
   options: defineOptions('test-target', {}),
@@ -24,6 +27,7 @@ export const sink = defineSink({
       return {
         async send(messages) {
           if (existsSync(`${target()}.away`)) throw new MillraceError('UNAVAILABLE', 'the target is away');
+          if (existsSync(`${target()}.readonly`)) return messages.map((_, index) => ({ index, error: denial() }));
           await appendFile(target(), messages.map(({ line }) => line).join(''));
           return [];
         },

@@ -168,6 +168,17 @@ it('keeps what is safe while the target refuses the connection, as after a chang
   expect(await arrived()).toEqual([1, 2]);
 });
 
+it('keeps what is safe while the target lets nobody write', async () => {
+  const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await writeFile(`${file}.readonly`, '');
+  await publisher.publish({ value: 1 });
+  await expect.poll(() => publisher.details().last_error).toContain('lets nobody write');
+  expect(publisher.details()).toMatchObject({ publish_count: 0, refused: 0, queue_depth: 1 });
+  await rm(`${file}.readonly`);
+  await publisher.close();
+  expect(await arrived()).toEqual([1]);
+});
+
 it('refuses a message that is too large for it, and no other', async () => {
   const publisher = await openPublisher(url, { name: 'numbers', wal: walUrl() });
   const values = [1, 2, 'x'.repeat(2 * 1024 * 1024), 3];
