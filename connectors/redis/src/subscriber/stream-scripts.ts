@@ -26,16 +26,17 @@ end
 if lowest then return redis.call('XTRIM', KEYS[1], 'MINID', lowest) end`);
 
 /**
- * Makes entries of a consumer as fresh as if they had just been received. Answers with the last one when there may be more.
+ * Makes entries of a consumer look as if they had been received some time ago, or just now. Answers with the last one
+ * when there may be more.
  *
- * Keys: stream. Values: group, consumer, the ID to begin at, how many.
+ * Keys: stream. Values: group, consumer, the ID to begin at, how many, milliseconds ago.
  */
 export const RENEW = new Script(`
 local open = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], '+', ARGV[4], ARGV[2])
 if #open == 0 then return end
 local claim = {'XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0}
 for _, entry in ipairs(open) do claim[#claim + 1] = entry[1] end
-claim[#claim + 1] = 'JUSTID'
+for _, word in ipairs({'IDLE', ARGV[5], 'JUSTID'}) do claim[#claim + 1] = word end
 redis.call(unpack(claim))
 if #open == tonumber(ARGV[4]) then return open[#open][1] end`);
 

@@ -107,10 +107,11 @@ export class StreamSource implements Source {
   }
 
   async close(): Promise<void> {
-    const { stream, group, consumer, isNamed } = this.#options;
+    const { stream, group, consumer, isNamed, claimIdle } = this.#options;
     try {
-      // A name that nobody chose will not come back.
+      // A name that nobody chose will not come back: others need not wait until what it holds has become idle.
       if (!isNamed && !this.#lost.aborted) {
+        await this.#renew(claimIdle);
         await this.#do((client) => FORGET.run(client, [stream], [group, consumer]));
       }
     } finally {
@@ -122,12 +123,13 @@ export class StreamSource implements Source {
     for (const connection of [this.#connection, this.#waiting]) if (!connection.lost.aborted) connection.close();
   }
 
-  async #renew(): Promise<void> {
+  /** Makes all that we hold look as if it had been received so many milliseconds ago. */
+  async #renew(idleMs = 0): Promise<void> {
     const { stream, group, consumer } = this.#options;
     let last: unknown;
     let from = '-';
     do {
-      const values = [group, consumer, from, RENEW_MAX];
+      const values = [group, consumer, from, RENEW_MAX, idleMs];
       last = await this.#do((client) => RENEW.run(client, [stream], values));
       from = `(${last as string}`;
     } while (last !== null);

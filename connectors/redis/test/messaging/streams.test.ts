@@ -94,6 +94,23 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
     expect(pending[0]).toBe(0);
   });
 
+  it('come again at once after a close in order: a member that nobody named will not be back', async () => {
+    const { name, url } = newStream();
+    const publisher = await openPublisher(url);
+    await publisher.publish({ value: 'left' });
+    await publisher.close();
+    // For as long as no test runs.
+    const member = `${url}?group=g&claim_idle=1h`;
+    const first = await openSubscriber(`${member}&ack=manual`);
+    expect((await first.next())?.value).toBe('left');
+    await first.close();
+    const second = await openSubscriber(member);
+    expect(await second.next({ timeoutMs: 10_000 })).toMatchObject({ value: 'left' });
+    await second.next({ timeoutMs: 0 });
+    await second.close();
+    expect(((await redisCommand(server, 'XPENDING', name, 'g')) as readonly unknown[])[0]).toBe(0);
+  });
+
   it('are not claimed from ourselves while the application works on them', async () => {
     const { url } = newStream();
     const publisher = await openPublisher(url);
