@@ -112,6 +112,9 @@ export function createRegistry(
     const name = Object.hasOwn(packages, scheme) ? packages[scheme] : undefined;
     if (name === undefined) {
       if (FOREIGN_SCHEMES.includes(scheme)) throw notInstalled(shown, scheme);
+      if (FAN_IN_SCHEMES.includes(scheme)) {
+        throw unknownScheme(shown, `"${scheme}:" is for subscribers, and names their URLs: ${scheme}:URL,URL`);
+      }
       const nearest = nearestSpelling(scheme, [...Object.keys(packages), 'custom', 'fanin']);
       const hint = nearest === undefined ? `there are ${known}` : `did you mean ${nearest}:?`;
       throw unknownScheme(shown, `no connector for "${scheme}:" is known; ${hint}`);
@@ -226,6 +229,8 @@ export const {
 } = createRegistry(PACKAGES, (name) => import(name) as Promise<{ readonly connector: Connector }>);
 
 const schemeOf = (url: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+
+const FAN_IN_SCHEMES: readonly string[] = ['fanin', 'composite'];
 
 /** URLs with commas between, of which several hosts of one URL may have some too; undefined for every other URL. */
 function partsOfFanIn(url: string): string[] | undefined {

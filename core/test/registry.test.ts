@@ -59,6 +59,13 @@ describe('opening by URL', () => {
     await expect(openPublisher(url)).rejects.toMatchObject({ code: 'UNKNOWN_SCHEME', message });
   });
 
+  it.each(['fanin:', 'composite:file:a.jsonl'])('"%s" says what it is for', async (url) => {
+    await expect(openPublisher(url)).rejects.toMatchObject({
+      code: 'UNKNOWN_SCHEME',
+      message: expect.stringMatching(/^"(\w+):" is for subscribers, and names their URLs: \1:URL,URL$/),
+    });
+  });
+
   it('says what a connector has when it lacks the contract', async () => {
     await expect(registry.openPublisher('silent:x')).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
