@@ -19,6 +19,9 @@ const doubleKey = 2.5 as unknown as string;
 
 type AnyOperation = Parameters<Client['operate']>[1][number];
 
+const range = (from: number, to: number, value: string): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`key ${from + i}`, value]));
+
 describe('lists, maps and blobs', () => {
   const subject = withClient();
   let created = 0;
@@ -100,6 +103,15 @@ describe('lists, maps and blobs', () => {
       maps.removeByValue('m', 5).andReturn(MAP.NONE),
     );
     expect(after).toEqual({ m: { a: 10, b: 22, d: 4 } });
+  });
+
+  it('puts many entries at once into a map that has many', async () => {
+    const { answers, after } = await operate(
+      { m: range(0, 5000, 'old') },
+      maps.putItems('m', range(2500, 7500, 'new')),
+    );
+    expect(answers).toEqual({ m: 7500 });
+    expect(after).toEqual({ m: { ...range(0, 2500, 'old'), ...range(2500, 7500, 'new') } });
   });
 
   it.each([

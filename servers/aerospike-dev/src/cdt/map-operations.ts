@@ -122,9 +122,10 @@ function setOrder(map: MapValue, args: Arguments): undefined {
 /** Puts the entries, as far as the flags allow, and answers how many the map then has. */
 function put(map: MapValue, entries: readonly MapEntry[], flags: number): number {
   const accepted: MapEntry[] = [];
+  const places = entries.length > 1 && map.order === 0 ? placesOf(map) : undefined;
   for (const entry of entries) {
     checkKey(entry[0]);
-    const exists = find(map, entry[0]).exists;
+    const exists = places === undefined ? find(map, entry[0]).exists : places.has(keyText(entry[0]));
     const refused = exists ? (flags & CREATE_ONLY) !== 0 : (flags & UPDATE_ONLY) !== 0;
     if (!refused) accepted.push(entry);
     else if ((flags & NO_FAIL) === 0) {
@@ -133,8 +134,28 @@ function put(map: MapValue, entries: readonly MapEntry[], flags: number): number
         : new CommandError(RESULT.elementNotFound, 'the map has no entry of this key');
     } else if ((flags & PARTIAL) === 0) return map.entries.length;
   }
-  for (const [key, value] of accepted) putEntry(map, key, value);
+  for (const entry of accepted) {
+    if (places === undefined) putEntry(map, ...entry);
+    else putAt(map, places, entry);
+  }
   return map.entries.length;
+}
+
+/** Where each key of a map without order is: else putting many entries would compare each with all that are there. */
+const placesOf = ({ entries }: MapValue): Map<string, number> =>
+  new Map(entries.map(([key], index) => [keyText(key), index]));
+
+function putAt({ entries }: MapValue, places: Map<string, number>, entry: MapEntry): void {
+  const text = keyText(entry[0]);
+  const place = places.get(text) ?? entries.length;
+  places.set(text, place);
+  entries[place] = entry;
+}
+
+/** The same for keys that compare as equal, and for no others. */
+function keyText(key: Value): string {
+  if (key instanceof Bytes) return `blob ${key.data}`;
+  return typeof key === 'string' ? `text ${key}` : `integer ${key as number | bigint}`;
 }
 
 function add(map: MapValue, key: Value, delta: Value): Value {
