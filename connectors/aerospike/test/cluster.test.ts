@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import type { KeyValueStore, StateReader, StateWriter } from '@millrace/core';
 import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent } from '@millrace/testkit';
@@ -13,6 +14,7 @@ const MINUTE = { from: STATE_START, to: STATE_START + STATE_MINUTE, where: {}, g
 const NEWEST = { kind: 0, from: 0, to: Infinity, limit: 1000 };
 /** Longer than the client's pause between two looks at the cluster. */
 const LOOK_MS = 1500;
+const PAUSE_MS = 5;
 const KEYS = Array.from({ length: 60 }, (_, n) => `key-${n}`);
 
 async function filledStore(url: string): Promise<KeyValueStore> {
@@ -96,6 +98,8 @@ describe('a cluster of three nodes', () => {
       // Clients look at the cluster once a second: first all commits go by the map of before, then none.
       for (const end = Date.now() + LOOK_MS; Date.now() < end; offset++) {
         await commitAndLook(writer, reader, offset, offset + 1);
+        // A quick machine would commit more events in that time than the state keeps of one key.
+        await sleep(PAUSE_MS);
       }
     }
     const other = await openState(url);
