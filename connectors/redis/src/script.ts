@@ -16,8 +16,8 @@ export class Script {
   /** All keys have to lie in one slot of a Cluster. @throws what the driver rejects with */
   run(client: RedisClient, keys: readonly string[], values: readonly (string | number | Buffer)[]): Promise<unknown> {
     return this.#run(
-      () => client.evalsha(this.#digest, keys.length, ...keys, ...values),
-      () => client.eval(this.#source, keys.length, ...keys, ...values),
+      () => client.call('evalsha', [this.#digest, keys.length, ...keys, ...values]),
+      () => client.call('eval', [this.#source, keys.length, ...keys, ...values]),
     );
   }
 

@@ -13,7 +13,7 @@ import {
 } from '@millrace/core';
 import { connectionOptions, redisAddress } from '../address.ts';
 import { keyPlace } from '../key-place.ts';
-import { connectSink, type EncodedCommand } from './redis-sink.ts';
+import { connectSink, type EncodedCommand, type Together, type Word } from './redis-sink.ts';
 
 /** Field of a value with its own time to live, in seconds. */
 const TTL_FIELD = '__ttl_seconds';
@@ -59,10 +59,22 @@ export const keyPublisher: SinkConnector = defineSink({
           command: ttlMs === undefined ? ['set', name, body] : ['set', name, body, 'PX', Math.ceil(ttlMs)],
         };
       },
-      connect: (signal) => connectSink(address, signal),
+      connect: (signal) => connectSink(address, setTogether, signal),
     };
   },
 });
+
+/** Plain `SET`s as one `MSET`; not on a Cluster, whose nodes each hold some of the keys. */
+const setTogether: Together = (client, commands) => {
+  if (client.isCluster) return undefined;
+  const words: Word[] = [];
+  for (const command of commands) {
+    const [, key, value] = command;
+    if (command.length !== 3) return undefined;
+    words.push(key!, value!);
+  }
+  return client.mset(words);
+};
 
 interface Parts {
   readonly key: string | undefined;

@@ -1,42 +1,50 @@
 import type { Encoded, Refusal, Sink } from '@millrace/core';
-import type { Cluster, Redis } from 'ioredis';
+import type { Cluster } from 'ioredis';
 import type { RedisAddress } from '../address.ts';
 import { connect, type ConnectOptions, type RedisClient, type RedisConnection, unlessLost } from '../connection.ts';
 import { isReply, redisError } from '../errors.ts';
-import { Script } from '../script.ts';
+
+export type Word = string | number;
 
 /** Name in lower case, and its arguments. */
-export type Command = readonly [name: string, ...words: (string | number | Buffer)[]];
+export type Command = readonly [name: string, ...words: Word[]];
 
 /** What a command of a publisher needs, and the command. */
 export interface EncodedCommand extends Encoded {
   readonly command: Command;
 }
 
-/** So few are cheaper as commands of their own. */
-const FEW = 4;
+/** So few are cheaper as commands of their own than as a script. */
+export const FEW = 4;
 
-const PUBLISH_ALL = new Script(`for i = 2, #ARGV do redis.call('PUBLISH', ARGV[1], ARGV[i]) end`);
+/**
+ * A way to send a whole batch as one call, which costs a fraction: Redis takes all of it or nothing. Undefined where these
+ * messages cannot go as one.
+ */
+export type Together = (client: RedisClient, commands: readonly Command[]) => Promise<unknown> | undefined;
 
 /** @param make makes its connection; default: as the address says */
 export async function connectSink(
   address: RedisAddress,
+  together: Together,
   signal: AbortSignal,
   make = (options: ConnectOptions): Promise<RedisConnection> => connect(address, options),
 ): Promise<Sink<EncodedCommand>> {
   // A timer for every command costs as much as the command: the sink has one per batch.
-  return new RedisSink(address, await make({ signal, commandTimeoutMs: 0 }));
+  return new RedisSink(address, together, await make({ signal, commandTimeoutMs: 0 }));
 }
 
-/** Sends a batch at once; to a Cluster, whose keys lie on several nodes, each of its commands by itself. */
+/** Sends a batch as one call where that can be, else as one pipeline; to the nodes of a Cluster, each command by itself. */
 class RedisSink implements Sink<EncodedCommand> {
   readonly #address: RedisAddress;
+  readonly #together: Together;
   readonly #connection: RedisConnection;
   /** Until this user turns out not to be allowed to. */
-  #mayScript = true;
+  #mayTogether = true;
 
-  constructor(address: RedisAddress, connection: RedisConnection) {
+  constructor(address: RedisAddress, together: Together, connection: RedisConnection) {
     this.#address = address;
+    this.#together = together;
     this.#connection = connection;
   }
 
@@ -66,54 +74,33 @@ class RedisSink implements Sink<EncodedCommand> {
   /** Per message, why it failed; null where it did not. */
   async #failures(messages: readonly EncodedCommand[]): Promise<unknown[]> {
     const { client } = this.#connection;
+    const commands = messages.map(({ command }) => command);
+    if (await this.#sentTogether(client, commands)) return [];
     if (isCluster(client)) {
-      const answers = await Promise.allSettled(
-        messages.map(({ command: [name, ...words] }) => client.call(name, words)),
-      );
+      const answers = await Promise.allSettled(commands.map(([name, ...words]) => client.call(name, words)));
       return answers.map((answer) => (answer.status === 'rejected' ? answer.reason : null));
     }
-    if (await this.#setTogether(client, messages)) return [];
-    if (await this.#publishTogether(client, messages)) return [];
-    const pipeline = client.pipeline(messages.map(({ command }) => command as unknown as unknown[]));
+    const pipeline = client.pipeline(commands as unknown as unknown[][]);
     return ((await pipeline.exec()) ?? []).map(([error]) => error);
   }
 
-  /** Plain `SET`s as one `MSET`, which costs a fraction. @returns false when each one has to be sent by itself */
-  async #setTogether(client: Redis, messages: readonly EncodedCommand[]): Promise<boolean> {
-    const words: (string | number | Buffer)[] = [];
-    for (const { command } of messages) {
-      if (command[0] !== 'set' || command.length !== 3) return false;
-      words.push(command[1]!, command[2]!);
-    }
+  /** False when each one has to be sent by itself: nothing was taken. */
+  async #sentTogether(client: RedisClient, commands: readonly Command[]): Promise<boolean> {
+    const sent = this.#mayTogether ? this.#together(client, commands) : undefined;
+    if (sent === undefined) return false;
     try {
-      await client.mset(words);
+      await sent;
       return true;
     } catch (error) {
-      // Refused as a whole for one of them, say a key that this user may not write: nothing was set.
-      if (isReply(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Messages for one channel as one call, for the same reason. @returns false when each one has to be sent by itself */
-  async #publishTogether(client: Redis, messages: readonly EncodedCommand[]): Promise<boolean> {
-    if (!this.#mayScript || messages.length < FEW) return false;
-    const channel = messages[0]!.command[1]!;
-    const words: (string | number | Buffer)[] = [channel];
-    for (const { command } of messages) {
-      if (command[0] !== 'publish' || command[1] !== channel) return false;
-      words.push(command[2]!);
-    }
-    try {
-      await PUBLISH_ALL.run(client, [], words);
-      return true;
-    } catch (error) {
-      // Refused before anything was passed on: scripts, or the channel.
+      // Also refused for one of them, say a key of another type: by itself, each is told what it was.
       if (!isReply(error)) throw error;
-      this.#mayScript = false;
+      if (NOT_ALLOWED.test((error as Error).message)) this.#mayTogether = false;
       return false;
     }
   }
 }
+
+/** By the rights of this user, or by a server where the command has been taken away. */
+const NOT_ALLOWED = /^NOPERM .* to run the |^ERR unknown command/;
 
 const isCluster = (client: RedisClient): client is Cluster => client.isCluster;
