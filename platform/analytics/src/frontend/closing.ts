@@ -38,7 +38,7 @@ export class ConnectionCloser {
     while (!(await Promise.race([done, sleep(SWEEP_MS, false)]))) {
       this.#server.closeIdleConnections();
       this.#lane?.closeIdleConnections();
-      this.#closeSilent();
+      this.#closeUnused();
       if (performance.now() < until) continue;
       cut = true;
       for (const socket of this.#sockets) socket.destroy();
@@ -46,8 +46,11 @@ export class ConnectionCloser {
     return cut;
   }
 
-  /** Node takes a connection on which nothing was ever sent for a busy one; browsers open such ahead of need. */
-  #closeSilent(): void {
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+  /**
+   * Node takes a connection on which nothing was ever sent for a busy one; browsers open such ahead of need. And one
+   * whose last answer has gone out is over, whether or not the client ends its side too.
+   */
+  #closeUnused(): void {
+    for (const socket of this.#sockets) if (socket.bytesRead === 0 || socket.writableFinished) socket.destroy();
   }
 }

@@ -1,11 +1,13 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { createLogger, createMetrics } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { createFrontend } from '../../src/frontend/index.ts';
 import { NOW, OPTIONS, RUNNING, startFrontend, TAG } from './support/frontend.ts';
 import { MemoryBackend } from './support/memory-backend.ts';
+import { RawClient, requestText } from './support/raw-client.ts';
 
 describe('start and stop', () => {
   it('answers what is in flight, then frees the port', async () => {
@@ -61,6 +63,30 @@ describe('start and stop', () => {
     // Far from exact: it only tells "at once" from the deadline.
     expect(performance.now() - started).toBeLessThan(10_000);
   });
+
+  it.for(['/user_tags', '/user_tags/batch'])(
+    'does not wait for a client that has its answer and keeps its side open: %s',
+    async (path) => {
+      const destination = new PassThrough({ encoding: 'utf8' });
+      const logger = createLogger({ level: 'warn', name: 'test', destination });
+      const { backend, frontend, url } = await startFrontend({}, logger);
+      const gate = Promise.withResolvers<void>();
+      backend.gate = gate.promise;
+      const client = await RawClient.connect(url, { allowHalfOpen: true });
+      client.socket.write(
+        requestText(`POST ${path} HTTP/1.1`, ['Content-Type: application/json'], JSON.stringify(TAG)),
+      );
+      await expect.poll(() => backend.appends).toBe(1);
+      const idle = await RawClient.connect(url);
+      const stopped = frontend.stop({ deadlineMs: 20_000 });
+      await idle.closed;
+      gate.resolve();
+      await stopped;
+      await expect.poll(() => client.received).toMatch(/^HTTP\/1\.1 20[04] /);
+      // At the deadline it would be cut off, and said so.
+      expect(destination.read()).toBeNull();
+    },
+  );
 
   it('cuts off at the deadline what does not end', async () => {
     const { postTag, backend, frontend } = await startFrontend();
