@@ -60,9 +60,9 @@ export function sendError(reply: FastifyReply, error: MillraceError, more: objec
 }
 
 /** The same on Node's own response. */
-export function writeError(response: ServerResponse, error: MillraceError): void {
+export function writeError(response: ServerResponse, error: MillraceError, status = error.status): void {
   const body = JSON.stringify(errorAnswer(error));
-  response.writeHead(error.status, {
+  response.writeHead(status, {
     ...headersOf(error),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
@@ -91,10 +91,11 @@ export function errorText(
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** What may work later says when. */
-const headersOf = ({ status, code }: MillraceError): Record<string, string> => ({
+/** What may work later says when, and a method that is not taken, which ones are. */
+const headersOf = ({ status, code, details }: MillraceError): Record<string, string> => ({
   ...(status === 503 && { 'retry-after': RETRY_AFTER_S }),
   ...(code === 'UNAUTHORIZED' && { 'www-authenticate': 'Bearer' }),
+  ...(code === 'METHOD_NOT_ALLOWED' && details.accepted !== undefined && { allow: details.accepted }),
 });
 
 function shortened(value: unknown): unknown {

@@ -9,7 +9,8 @@ import { FrontendMetrics, registerMetrics } from './metrics.ts';
 import { documentationRoutes } from './openapi/routes.ts';
 import { requestLog } from './request-log.ts';
 import type { Route } from './route.ts';
-import { createServer, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS, listen } from './server.ts';
+import type { HttpTimeouts } from './http-server.ts';
+import { createServer, listen } from './server.ts';
 import { TagIntake } from './tag-intake.ts';
 import { TagLane } from './tag-lane.ts';
 import { userProfilesRoute } from './user-profiles.ts';
@@ -18,7 +19,8 @@ import { userTagsRoute } from './user-tags.ts';
 export type * from './contract.ts';
 
 const STOP_DEADLINE_MS = 2000;
-const TIMEOUTS = { requestTimeoutMs: HEADERS_TIMEOUT_MS, keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS };
+const TIMEOUTS: HttpTimeouts = { headersMs: 10_000, requestMs: 60_000, silenceMs: 72_000 };
+const LANE_TIMEOUTS = { requestTimeoutMs: TIMEOUTS.headersMs, keepAliveTimeoutMs: TIMEOUTS.silenceMs };
 
 /**
  * The HTTP interface: takes user tags into the log, answers profiles and aggregates from the state.
@@ -48,9 +50,9 @@ export async function createFrontend(dependencies: FrontendDependencies, options
     ...adminRoutes({ log, state, metrics, status, figures, ...(refresh && { refresh }) }, options.adminToken),
   ];
   registerMetrics(registry, metrics, status);
-  const app = await createServer({ tags, batch, queries }, logger, answered);
+  const app = await createServer({ tags, batch, queries }, TIMEOUTS, logger, answered);
   // Requests of which a log is kept all go one way.
-  const lane = answered === undefined ? new TagLane(app.server, { intake, now, ...TIMEOUTS }) : undefined;
+  const lane = answered === undefined ? new TagLane(app.server, { intake, now, ...LANE_TIMEOUTS }) : undefined;
   const closer = new ConnectionCloser(app.server, lane);
   const lifecycle = new Lifecycle('frontend');
   let url = '';

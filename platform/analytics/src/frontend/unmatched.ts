@@ -20,8 +20,7 @@ export function answerUnmatched(
     if (methods.size === 0) return sendError(reply, unknownPath(path, known));
     if (methods.has('GET')) methods.add('HEAD');
     const allow = [...methods, 'OPTIONS'].join(', ');
-    reply.header('allow', allow);
-    if (request.method === 'OPTIONS') return reply.code(204).send();
+    if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send();
     const error = new MillraceError('METHOD_NOT_ALLOWED', `${path} does not take ${request.method}`, {
       field: 'method',
       value: request.method,

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { refusal, RUNNING, startFrontend, TAG, type TestFrontend } from './support/frontend.ts';
+import { refusal, RUNNING, startFrontend, TAG, type ErrorBody, type TestFrontend } from './support/frontend.ts';
 import { RawClient, requestText } from './support/raw-client.ts';
 
 /** Bytes to the server's socket, and what comes back until it closes. */
@@ -18,6 +18,72 @@ function raw({ url }: TestFrontend, bytes: string): Promise<string> {
 }
 
 const MIB = 2 ** 20;
+
+interface RefusedByNode {
+  readonly name: string;
+  readonly text: string;
+  readonly status: number;
+  readonly error: Partial<ErrorBody['error']>;
+  /** Whether the connection ends with the answer. */
+  readonly last: boolean;
+}
+
+const TAG_FIELDS = ['Content-Type: application/json'];
+const POST_TAG = 'POST /user_tags HTTP/1.1';
+const HOST = { code: 'INVALID_ARGUMENT', field: 'Host' };
+
+const BY_NODE: readonly RefusedByNode[] = [
+  { name: 'no Host', text: 'GET /health HTTP/1.1\r\n\r\n', status: 400, error: HOST, last: true },
+  {
+    name: 'two Hosts',
+    text: requestText('GET /health HTTP/1.1', ['hOsT: other']),
+    status: 400,
+    error: HOST,
+    last: true,
+  },
+  {
+    name: 'a tag with two Hosts',
+    text: requestText(POST_TAG, [...TAG_FIELDS, 'Host: other'], JSON.stringify(TAG)),
+    status: 400,
+    error: HOST,
+    last: true,
+  },
+  {
+    name: 'two Hosts and a wonder',
+    text: requestText(POST_TAG, ['Host: other', 'Expect: a-wonder']),
+    status: 400,
+    error: HOST,
+    last: true,
+  },
+  {
+    name: 'a wonder',
+    text: requestText(POST_TAG, [...TAG_FIELDS, 'Expect: a-wonder'], JSON.stringify(TAG)),
+    status: 417,
+    error: { code: 'INVALID_ARGUMENT', field: 'Expect', value: 'a-wonder' },
+    last: false,
+  },
+  {
+    name: 'CONNECT',
+    text: 'CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n',
+    status: 405,
+    error: { code: 'METHOD_NOT_ALLOWED', value: 'CONNECT' },
+    last: true,
+  },
+  {
+    name: 'QUERY',
+    text: requestText('QUERY /user_tags HTTP/1.1', [], JSON.stringify(TAG)),
+    status: 405,
+    error: { code: 'METHOD_NOT_ALLOWED', value: 'QUERY' },
+    last: false,
+  },
+  {
+    name: 'an unknown method',
+    text: requestText('WISH /user_tags HTTP/1.1', []),
+    status: 400,
+    error: { code: 'INVALID_ARGUMENT' },
+    last: true,
+  },
+];
 
 const ignored = (bytes: number): string => 'x'.repeat(bytes);
 
@@ -87,6 +153,29 @@ describe('paths and methods', () => {
     expect(await raw(test, twoLengths)).toMatch(/^HTTP\/1.1 400 .*"message":"this is not HTTP: .*Content-Length/s);
     const long = await raw(test, `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(long).toMatch(/^HTTP\/1.1 431 .*"code":"INVALID_ARGUMENT"/s);
+  });
+
+  it.for(BY_NODE)(
+    'answers coded JSON to what Node would refuse without: $name',
+    async ({ text, status, error, last }) => {
+      const test = await startFrontend();
+      const client = await RawClient.connect(test.url);
+      client.socket.write(text);
+      if (!last) client.socket.write(requestText('GET /health HTTP/1.1', ['Connection: close']));
+      const answers = await client.closed;
+      const [, body] = /^HTTP\/1\.1 \d+ [^{]*({.*?}})/s.exec(answers) ?? [];
+      expect(answers).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(JSON.parse(body ?? '{}')).toMatchObject({ error });
+      expect([...answers.matchAll(/HTTP\/1\.1 \d+ /g)]).toHaveLength(last ? 1 : 2);
+      if (last) expect(answers).toMatch(/^connection: close\r$/im);
+      expect(test.backend.events).toEqual([]);
+    },
+  );
+
+  it('takes HTTP/1.0, which knows no Host', async () => {
+    const test = await startFrontend();
+    expect(await raw(test, 'GET /health HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await raw(test, 'GET /health HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   it('takes a request that carries the whole URL', async () => {

@@ -34,6 +34,8 @@ const PIECES = [
   requestText('POST /user_tags?x=1 HTTP/1.1', ['Content-Type: application/json'], JSON_TAG),
   requestText('POST /user_profiles/nobody?time_range=2022-03-22T12:15:00_2022-03-22T12:30:00 HTTP/1.1', []),
   requestText('GET /nowhere HTTP/1.1', []),
+  requestText('QUERY /user_tags HTTP/1.1', [], JSON_TAG),
+  tagRequest(JSON_TAG, 'Expect: a-wonder'),
   'POST /user_tags HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
 ];
 
@@ -43,6 +45,8 @@ const ENDS = [
   LAST,
   tagRequest(JSON_TAG, 'Connection: close'),
   'POST /user_tags HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+  tagRequest(JSON_TAG, 'Host: other'),
+  tagRequest(JSON_TAG, 'Host: other', 'Expect: a-wonder'),
 ];
 
 /** To these the parser may answer before it has answered what came before. */
@@ -50,6 +54,7 @@ const BROKEN = [
   'no HTTP\r\n\r\n',
   tagRequest(JSON_TAG, 'Content-Length: 5'),
   `POST /user_tags HTTP/1.1\r\n folded\r\n\r\n`,
+  'CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n',
 ];
 
 async function answerOf({ url }: TestFrontend, chunks: readonly string[]): Promise<string> {
