@@ -115,7 +115,7 @@ export function createRegistry(
       if (FAN_IN_SCHEMES.includes(scheme)) {
         throw unknownScheme(shown, `"${scheme}:" is for subscribers, and names their URLs: ${scheme}:URL,URL`);
       }
-      const nearest = nearestSpelling(scheme, [...Object.keys(packages), 'custom', 'fanin']);
+      const nearest = nearestSpelling(scheme, [...Object.keys(packages), 'custom', ...FAN_IN_SCHEMES]);
       const hint = nearest === undefined ? `there are ${known}` : `did you mean ${nearest}:?`;
       throw unknownScheme(shown, `no connector for "${scheme}:" is known; ${hint}`);
     }
@@ -234,8 +234,10 @@ const FAN_IN_SCHEMES: readonly string[] = ['fanin', 'composite'];
 
 /** URLs with commas between, of which several hosts of one URL may have some too; undefined for every other URL. */
 function partsOfFanIn(url: string): string[] | undefined {
-  const [, list] = /^(?:fanin|composite):(?:\/\/)?(.+)$/is.exec(url) ?? [];
-  return list?.split(/,(?=[a-z][a-z0-9+.-]*:\/\/|file:|custom:)/i);
+  const scheme = schemeOf(url);
+  if (scheme === undefined || !FAN_IN_SCHEMES.includes(scheme)) return undefined;
+  const list = url.slice(`${scheme}:`.length).replace(/^\/\//, '');
+  return list === '' ? undefined : list.split(/,(?=[a-z][a-z0-9+.-]*:\/\/|file:|custom:)/i);
 }
 
 /** Nobody else could close it when its start fails half-way: a write-ahead buffer would stay locked. */
