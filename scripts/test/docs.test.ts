@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { serverAvailable, startMillrace } from '@millrace/testkit';
+import { serverAvailable, startMillrace, tableRows } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DocumentSession } from './document-session.ts';
 import { answerPattern, comparable, fencesOf } from './fences.ts';
@@ -125,15 +125,7 @@ function tableOf(page: string, cell: RegExp): string[] {
 
 /** The rows of all tables of a page. */
 function cellsOf(page: string): string[][] {
-  const rows = readFileSync(join(root, page), 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('|'));
-  return rows.map((row) =>
-    row
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
+  return tableRows(readFileSync(join(root, page), 'utf8'));
 }
 
 function outputOf(file: string, args: readonly string[]): string {

@@ -1,3 +1,4 @@
+export * from './acknowledged-at-close.ts';
 export * from './millrace-process.ts';
 export * from './key-value-suite.ts';
 export * from './changing-publisher.ts';
@@ -5,6 +6,7 @@ export * from './contract-suite.ts';
 export * from './publisher-suite.ts';
 export * from './subscriber-suite.ts';
 export * from './kill-rounds.ts';
+export * from './markdown-table.ts';
 export * from './platform-status.ts';
 export * from './tag-oracle.ts';
 export * from './terminate-round.ts';

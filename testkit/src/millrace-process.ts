@@ -77,7 +77,8 @@ export async function startRole(
   const startedAt = performance.now();
   const { child, command } = spawnCommand([role, '--port', '0', ...more], env);
   while (performance.now() - startedAt < READY_TIMEOUT_MS && child.exitCode === null && child.signalCode === null) {
-    const url = new RegExp(String.raw`^millrace ${role} (?:is running|has started).* at (http\S+)$`, 'm').exec(
+    // The end of the line, because output comes in pieces.
+    const url = new RegExp(String.raw`^millrace ${role} (?:is running|has started).* at (http\S+)\n`, 'm').exec(
       command.output(),
     )?.[1];
     if (url !== undefined) return { ...command, url };
@@ -98,7 +99,8 @@ function spawnCommand(
   const chunks: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
-  const gone = once(child, 'exit');
+  // Not its exit: some of its output may come after that.
+  const gone = once(child, 'close');
   const command: RunningCommand = {
     pid: child.pid!,
     output: () => chunks.join(''),

@@ -14,7 +14,7 @@ export interface SubscriberTarget {
 }
 
 /** Long enough for any backend to deliver; only a failing test waits so long. */
-const ENOUGH_MS = 10_000;
+const ENOUGH_MS = 60_000;
 
 const TESTS = {
   'receives key and value': async ({ subscriber, send }) => {
@@ -108,15 +108,19 @@ const TESTS = {
 
   'receives nothing while frozen': async ({ subscriber, send }) => {
     subscriber.freeze();
-    await send({ value: 1 });
-    // A request that waits at the server already may still bring it.
-    const early = await subscriber.next({ timeoutMs: 50 });
-    await send({ value: 2 });
-    expect(await subscriber.next({ timeoutMs: 50 })).toBeUndefined();
-    subscriber.unfreeze();
-    for (const value of early === undefined ? [1, 2] : [2]) {
-      expect(await subscriber.next({ timeoutMs: ENOUGH_MS })).toEqual({ value });
+    const received: unknown[] = [];
+    let sent = 0;
+    // A request that waits at the server already may still bring what is sent, but there will not be another one.
+    for (let isQuiet = false; !isQuiet && sent < 5;) {
+      await send({ value: sent++ });
+      const message = await subscriber.next({ timeoutMs: 50 });
+      if (message === undefined) isQuiet = true;
+      else received.push(message.value);
     }
+    expect(received.length).toBeLessThan(sent);
+    subscriber.unfreeze();
+    while (received.length < sent) received.push((await subscriber.next({ timeoutMs: ENOUGH_MS }))?.value);
+    expect(received).toEqual(Array.from({ length: sent }, (_, value) => value));
   },
 
   'counts what it has received': async ({ subscriber, send }) => {
@@ -164,11 +168,12 @@ const TESTS = {
 
   'close does not wait for the handler that calls it': async ({ subscriber, send }) => {
     await send({ value: 1 });
-    let closed: unknown;
+    let isClosed = false;
     await subscriber.subscribe(async () => {
-      closed = await Promise.race([subscriber.close().then(() => 'closed'), sleep(4000, 'waiting', { ref: false })]);
+      await subscriber.close();
+      isClosed = true;
     });
-    expect(closed).toBe('closed');
+    expect(isClosed).toBe(true);
   },
 
   'an iteration that is left can be taken up again': async ({ subscriber, send }) => {

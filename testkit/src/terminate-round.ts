@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { caughtUp, queryOf } from './platform-status.ts';
 import { startMillrace } from './millrace-process.ts';
+import { freePort } from './servers/free-port.ts';
 import { TagOracle, type Verdict } from './tag-oracle.ts';
 import { sendTags } from './tag-sender.ts';
 
@@ -23,13 +24,15 @@ export interface TerminateRoundResult extends Verdict {
 export async function terminateRound(options: TerminateRoundOptions): Promise<TerminateRoundResult> {
   const { dataDirectory, loadMs, connections, batchConnections } = options;
   const oracle = new TagOracle();
-  const first = await startMillrace({ dataDirectory });
+  // Not one of the system's choice, which it could give to a connection in between.
+  const port = await freePort();
+  const first = await startMillrace({ dataDirectory, port });
   const { signal } = new AbortController();
   const sending = sendTags({ url: first.url, oracle, connections, batchConnections, signal });
   await sleep(loadMs);
   const { code, ms } = await first.stop();
   await sending;
-  const second = await startMillrace({ dataDirectory, port: Number(new URL(first.url).port) });
+  const second = await startMillrace({ dataDirectory, port });
   try {
     await caughtUp(second.url);
     const verdict = await oracle.compare(queryOf(second.url));

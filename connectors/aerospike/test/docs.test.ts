@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { defineOptions, messagingOptionsTable, type Options } from '@millrace/core';
+import { tableBelow, tableRows } from '@millrace/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { connectionOptions, plainAerospikeOptions } from '../src/connection-options.ts';
@@ -13,19 +14,6 @@ const own = ({ component, definitions }: Options): Options =>
     Object.fromEntries(Object.entries(definitions).filter(([name]) => !Object.hasOwn(connectionOptions, name))),
   );
 
-/** Cells of a table, without the padding that the formatter adds. */
-const cellsOf = (table: string): string[][] =>
-  table
-    .trim()
-    .split('\n')
-    .filter((line) => !/^\|[ -|]*\|$/.test(line))
-    .map((line) =>
-      line
-        .split(/(?<!\\)\|/)
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-
 describe('docs/aerospike-state.md has the options that the schemas make', () => {
   it.each<[string, Options]>([
     ['## The URL', plainAerospikeOptions],
@@ -33,9 +21,6 @@ describe('docs/aerospike-state.md has the options that the schemas make', () => 
     ['## Key-value store', own(keyValueOptions)],
   ])('%s', async (heading, options) => {
     const page = await readFile(new URL('../../../docs/aerospike-state.md', import.meta.url), 'utf8');
-    const section = page.slice(page.indexOf(`\n${heading}\n`)).split('\n');
-    const start = section.findIndex((line) => line.startsWith('|'));
-    const end = section.findIndex((line, at) => at > start && !line.startsWith('|'));
-    expect(cellsOf(section.slice(start, end).join('\n'))).toEqual(cellsOf(messagingOptionsTable(options)));
+    expect(tableBelow(heading, page)).toEqual(tableRows(messagingOptionsTable(options)));
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openPublisher, openSubscriber, type Message, type Subscriber } from '@millrace/core';
-import { describePublisher, describeSubscriber } from '@millrace/testkit';
+import { describePublisher, describeSubscriber, expectAcknowledgedAtClose } from '@millrace/testkit';
 import { expect, it } from 'vitest';
 
 import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
@@ -106,20 +106,8 @@ describeOnKafka('subscribers of one group', () => {
   it('acknowledge at close what a handler finishes meanwhile', async () => {
     const url = `${kafka().url}/${newTopic()}`;
     const publisher = await openPublisher(url, { partitions: 1 });
-    await publisher.publish({ value: 1 });
-    await publisher.publish({ value: 2 });
-    const subscriber = await openSubscriber(url, { group_id: 'closing' });
-    const begun = Promise.withResolvers<void>();
-    const handled = subscriber.subscribe(async () => {
-      begun.resolve();
-      await sleep(100);
-    });
-    await begun.promise;
-    await subscriber.close();
-    await handled;
-    const heir = await openSubscriber(url, { group_id: 'closing' });
-    expect(await heir.next({ timeoutMs: 10_000 })).toMatchObject({ value: 2 });
-    await Promise.all([heir.close(), publisher.close()]);
+    await expectAcknowledgedAtClose(publisher, () => openSubscriber(url, { group_id: 'closing' }));
+    await publisher.close();
   });
 
   it('begin at the end where they are told to', async () => {

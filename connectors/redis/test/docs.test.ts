@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describeOptions, type Options } from '@millrace/core';
+import { tableBelow } from '@millrace/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { connectionOptions, plainRedisOptions } from '../src/address.ts';
@@ -13,24 +14,7 @@ import { stateOptions } from '../src/state/options.ts';
 import { keySubscriber } from '../src/subscriber/key-subscriber.ts';
 import { streamSubscriber } from '../src/subscriber/stream-subscriber.ts';
 
-/** Cells of the table behind a heading of a page, without the padding that the formatter adds. */
-async function tableBehind(name: string, heading: string): Promise<string[][]> {
-  const page = await readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
-  const start = page.indexOf(`\n${heading}\n`);
-  expect(start, `docs/${name} has no "${heading}"`).not.toBe(-1);
-  const lines = page.slice(start).split('\n');
-  const first = lines.findIndex((line) => line.startsWith('|'));
-  const table = lines.slice(
-    first,
-    lines.findIndex((line, i) => i > first && !line.startsWith('|')),
-  );
-  return table.slice(2).map((line) =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
+const pageOf = (name: string): Promise<string> => readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 
 const rowsOf = (options: Options, all = false): string[][] =>
   describeOptions(options)
@@ -52,7 +36,7 @@ describe('docs/redis.md has the options that the schemas make', () => {
     ['### Publishing to streams', rowsOf(streamPublisher.options)],
     ['### Subscribing to streams', rowsOf(streamSubscriber.options)],
   ])('%s', async (heading, rows) => {
-    expect(await tableBehind('redis.md', heading)).toEqual(rows);
+    expect(tableBelow(heading, await pageOf('redis.md')).slice(1)).toEqual(rows);
   });
 
   it('and none for publishing to channels, which has no options of its own', () => {
@@ -65,6 +49,6 @@ describe('docs/redis-state.md has the options that the schemas make', () => {
     ['## Options of the state', rowsOf(stateOptions)],
     ['### Options of the key-value store', rowsOf(keyValueOptions)],
   ])('%s', async (heading, rows) => {
-    expect(await tableBehind('redis-state.md', heading)).toEqual(rows);
+    expect(tableBelow(heading, await pageOf('redis-state.md')).slice(1)).toEqual(rows);
   });
 });

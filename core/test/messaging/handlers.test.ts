@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Message } from '@millrace/core';
 import { ScriptedSource } from './scripted-source.ts';
 
@@ -11,11 +11,11 @@ describe('handlers', () => {
     const end = new AbortController();
     const values: unknown[] = [];
     const handled = subscriber.subscribe(({ value }) => void values.push(value), { signal: end.signal });
-    await sleep(1);
+    await expect.poll(() => values).toEqual([1]);
     end.abort();
     await handled;
     source.add(2);
-    expect(await subscriber.next({ timeoutMs: 5000 })).toMatchObject({ value: 2 });
+    expect(await subscriber.next({ timeoutMs: 60_000 })).toMatchObject({ value: 2 });
     expect(values).toEqual([1]);
     await subscriber.close();
   });
@@ -25,16 +25,19 @@ describe('handlers', () => {
     source.add(1, 2, 3);
     const subscriber = await source.subscriber();
     const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const mayEnd = Promise.withResolvers<void>();
     const values: unknown[] = [];
     const handle = async ({ value }: Message): Promise<void> => {
       values.push(value);
       begun[values.length - 1]?.resolve();
-      await sleep(20);
+      await mayEnd.promise;
     };
     const handled = [subscriber.subscribe(handle), subscriber.subscribe(handle)];
     await Promise.all(begun.map(({ promise }) => promise));
-    await subscriber.close();
-    await Promise.all(handled);
+    const closed = subscriber.close();
+    await setImmediate();
+    mayEnd.resolve();
+    await Promise.all([closed, ...handled]);
     expect(values).toEqual([1, 2]);
     expect(source.acknowledged).toBe(2);
     expect(subscriber.details()).toMatchObject({ acknowledged: 2, receive_count: 2 });
@@ -58,14 +61,27 @@ describe('handlers', () => {
     const source = new ScriptedSource();
     source.add(1);
     const subscriber = await source.subscriber();
-    const begun = Promise.withResolvers<void>();
-    const handled = subscriber.subscribe(async () => {
+    const [begun, mayFail] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()];
+    const handled = subscriber.subscribe(() => {
       begun.resolve();
-      await sleep(10);
-      throw new Error('no');
+      return mayFail.promise;
     });
     await begun.promise;
-    await Promise.all([subscriber.close(), expect(handled).rejects.toThrow('no')]);
+    const closed = Promise.all([subscriber.close(), expect(handled).rejects.toThrow('no')]);
+    await setImmediate();
+    mayFail.reject(new Error('no'));
+    await closed;
     expect(source.acknowledged).toBe(0);
+  });
+
+  it('are not waited for by a close that they call themselves', async () => {
+    const source = new ScriptedSource();
+    source.add(1);
+    const subscriber = await source.subscriber();
+    // The time that closing gives a handler is never over.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await subscriber.subscribe(() => subscriber.close());
+    expect(subscriber.details().state).toBe('stopped');
   });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { defineOptions, defineSink, MillraceError, publisherOf } from '@millrace/core';
 import type { Publisher } from '@millrace/core';
@@ -24,7 +23,7 @@ it('settles every caller once, whatever it waits for, when the deadline of close
     }
   });
   const outcomes = Promise.allSettled(calls);
-  await sleep(1);
+  await expect.poll(() => target.batches).toHaveLength(1);
   const closed = publisher.close({ deadlineMs: 20 });
   withdrawn.abort();
   await expect(closed).rejects.toMatchObject({ code: 'TIMEOUT' });
@@ -48,20 +47,21 @@ it.each(['block', 'drop-oldest'])(
   'counts once what was withdrawn while its attempt failed: buffer %s',
   async (policy) => {
     let attempt = Promise.withResolvers<never>();
+    let attempts = 0;
     const sink = defineSink({
       options: defineOptions('slow', {}),
-      prepare: () => ({ encode: () => ({ bytes: 1 }), connect: () => attempt.promise }),
+      prepare: () => ({ encode: () => ({ bytes: 1 }), connect: () => (attempts++, attempt.promise) }),
     });
     const config = { after_retries: 'buffer', retry_max: 1, buffer_max_messages: 2, buffer_overflow: policy };
     const publisher = publisherOf(sink, 'orders', 'slow://target', { ...config, retryBackoff: 0, retryMaxBackoff: 0 });
-    const fail = async (): Promise<void> => {
+    const fail = (): void => {
       const { reject } = attempt;
       attempt = Promise.withResolvers();
       reject(new MillraceError('UNAVAILABLE', 'away'));
-      await sleep(5);
     };
     const started = publisher.start();
-    await fail();
+    await expect.poll(() => attempts).toBe(1);
+    fail();
     await started;
     const withdrawn = new AbortController();
     const calls: Promise<void>[] = [];
@@ -69,10 +69,11 @@ it.each(['block', 'drop-oldest'])(
       calls.push(publisher.publish({ value }, value % 2 === 0 ? { signal: withdrawn.signal } : {}));
     }
     const outcomes = Promise.allSettled(calls);
-    await sleep(5);
-    // They are under way now.
+    // Once they are under way.
+    await expect.poll(() => attempts).toBe(2);
     withdrawn.abort();
-    await fail();
+    fail();
+    await expect.poll(() => attempts).toBe(3);
     expectBalanced(publisher);
     expect(publisher.details()).toMatchObject({ offered: 6, refused: 3, outage_buffer_depth: 2 });
     await publisher
@@ -91,7 +92,7 @@ it.each(['drop-oldest', 'drop-newest'])('adds up after an overflow: %s', async (
   target.gate = gate.promise;
   const publisher = await target.publisher({ overflow, max_queue_depth: 10, max_batch: 5 });
   const lone = publisher.publish({ value: 'first' });
-  await sleep(1);
+  await expect.poll(() => target.batches).toEqual([1]);
   const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, value) => publisher.publish({ value })));
   expectBalanced(publisher);
   expect(publisher.details()).toMatchObject({ offered: 101, dropped: 90, queue_depth: 11 });

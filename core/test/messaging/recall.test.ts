@@ -12,8 +12,7 @@ describe('a source that takes messages back', () => {
     expect(source.recall()).toEqual([2, 3]);
     expect(subscriber.details()).toMatchObject({ receive_count: 2, current_depth: 0, unacknowledged: 1 });
     subscriber.acknowledge(second!);
-    await setImmediate();
-    expect(source.acknowledged).toBe(2);
+    await expect.poll(() => source.acknowledged).toBe(2);
     expect(await subscriber.next()).toEqual({ value: 3 });
     expect(await subscriber.next()).toEqual({ value: 4 });
     await subscriber.close();

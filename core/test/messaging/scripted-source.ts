@@ -11,6 +11,8 @@ export class ScriptedSource {
   /** Whether it waits for messages, rather than to answer that there is none. */
   waits = true;
   connections = 0;
+  /** Calls of `receive`. */
+  asked = 0;
   closed = 0;
   /** Milliseconds between two renewals; without it none is asked for. */
   renews: number | undefined;
@@ -33,6 +35,7 @@ export class ScriptedSource {
           let next = this.acknowledged;
           return {
             receive: async (max: number, signal: AbortSignal) => {
+              this.asked++;
               if (this.waits && next >= this.log.length && !this.ended && !signal.aborted) await this.#more(signal);
               const failure = this.#breaks;
               this.#breaks = undefined;

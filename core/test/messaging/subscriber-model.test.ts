@@ -56,7 +56,7 @@ it('gives away every message at least once and in order, and never one again tha
 
         subscriber.unfreeze();
         source.end();
-        while (await take(5000)) continue;
+        while (await take(60_000)) continue;
         await subscriber.close();
         expect(firstArrivals(given)).toEqual([...source.log.keys()]);
         expect(source.acknowledged).toBe(source.log.length);

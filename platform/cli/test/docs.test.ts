@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { optionsTable } from '@millrace/core';
+import { tableBelow, tableRows } from '@millrace/testkit';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
 import { originalOptions } from '../src/original-options.ts';
@@ -7,12 +8,6 @@ import { originalOptions } from '../src/original-options.ts';
 const [page, configuration] = (await Promise.all(
   ['cli', 'configuration'].map((name) => readFile(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8')),
 )) as [string, string];
-
-/** Cells without the padding that the formatter adds. */
-function cellsOf(table: string): string[][] {
-  const lines = table.split('\n').filter((line) => line.startsWith('|') && !/^\|[ |-]+$/.test(line));
-  return lines.map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
-}
 
 function sectionOf(name: string): string {
   const heading = new RegExp(String.raw`^## \`millrace ${name}( [A-Z[\]]+)?\`$`, 'm').exec(page);
@@ -23,7 +18,7 @@ function sectionOf(name: string): string {
 
 describe.each(commands)('docs/cli.md on $name', ({ name, summary, examples, options }) => {
   it('has the table that its options make', () => {
-    expect(cellsOf(sectionOf(name))).toEqual(cellsOf(optionsTable(options)));
+    expect(tableRows(sectionOf(name))).toEqual(tableRows(optionsTable(options)));
   });
 
   it('has its summary and its examples', () => {
@@ -32,6 +27,6 @@ describe.each(commands)('docs/cli.md on $name', ({ name, summary, examples, opti
 });
 
 it('docs/configuration.md has the table of the original variables', () => {
-  const rest = configuration.slice(configuration.indexOf('<!-- options of original'));
-  expect(cellsOf(rest.slice(0, rest.indexOf('\n## ')))).toEqual(cellsOf(optionsTable(originalOptions)));
+  const heading = configuration.split('\n').find((line) => line.startsWith('<!-- options of original'));
+  expect(tableBelow(heading ?? 'none', configuration)).toEqual(tableRows(optionsTable(originalOptions)));
 });

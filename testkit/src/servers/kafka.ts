@@ -115,7 +115,6 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
       command: 'java',
       arguments: [`@${JAVA_ARGUMENTS}`, ...(options.jvmOptions ?? []), 'kafka.Kafka', file],
       ready: async () => (await coordinatorPort(port)) === port,
-      readyTimeoutMs: 60_000,
     });
     const stopBroker = control.stop.bind(control);
     return Object.assign(control, {

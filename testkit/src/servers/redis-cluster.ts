@@ -5,7 +5,9 @@ import { waitUntil } from './wait-until.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
+/** Shorter, and a busy machine takes nodes for lost that only wait for their turn. */
+const NODE_TIMEOUT_MS = 2000;
 
 export interface RedisCluster {
   /** Three masters; each has a third of the slots and can be killed, paused and restarted alone. */
@@ -22,7 +24,7 @@ export interface RedisCluster {
 
 /**
  * Starts a Redis Cluster of three masters without replicas, and resolves when it serves all slots. While one of them is
- * down the others answer CLUSTERDOWN, half a second after they have missed it.
+ * down the others answer CLUSTERDOWN, two seconds after they have missed it.
  *
  * @param options of each node
  */
@@ -65,7 +67,7 @@ export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {})
 }
 
 function startNode(options: RedisOptions, bus: number): Promise<RedisServer> {
-  const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout 500`;
+  const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout ${NODE_TIMEOUT_MS}`;
   return startRedis({ ...options, arguments: [...cluster.split(' '), ...(options.arguments ?? [])] });
 }
 

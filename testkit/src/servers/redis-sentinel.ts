@@ -10,7 +10,9 @@ import { waitUntil } from './wait-until.ts';
 const SENTINELS = 3;
 const QUORUM = 2;
 const NAME = 'main';
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
+/** Shorter, and a busy machine loses masters that only wait for their turn. */
+const DOWN_AFTER_MS = 2000;
 
 export interface RedisSentinel {
   /** The name under which the sentinels know the master. */
@@ -31,8 +33,8 @@ export interface SentinelOptions extends Omit<RedisOptions, 'tls'> {
 }
 
 /**
- * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them. They fail over half
- * a second after they have missed the master.
+ * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them. They fail over two
+ * seconds after they have missed the master.
  *
  * @param options of master and replica
  */
@@ -95,7 +97,7 @@ async function startSentinels(
       `dir ${directory}`,
       `sentinel myid ${id}`,
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} ${QUORUM}`,
-      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
       `sentinel failover-timeout ${NAME} 2000`,
       ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
       ...(master.password === undefined ? [] : [`sentinel auth-pass ${NAME} ${master.password}`]),

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil } from './wait-until.ts';
 
-const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
+/** For the busiest machine. */
+const READY_TIMEOUT_MS = 90_000;
+const STOP_TIMEOUT_MS = 30_000;
 const LOG_TAIL_CHARS = 4_000;
 
 /** What every server of this folder can do besides serving. All methods may be called again, to no further effect. */

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serverAvailable } from '@millrace/testkit';
 import { serverDirectory, startServer } from '../../src/servers/server-process.ts';
@@ -43,7 +45,11 @@ describe('startServer', () => {
       name: 'hanging',
       command: '/bin/sh',
       arguments: ['-c', 'echo loading $$; exec sleep 60'],
-      ready: () => Promise.reject(new Error('no answer')),
+      ready: async () => {
+        // Once it has printed that, however long its start takes.
+        await expect.poll(() => readFile(join(directory, 'output.log'), 'utf8')).toMatch(/\n$/);
+        throw new Error('no answer');
+      },
       readyTimeoutMs: 200,
     });
     const error = await start.catch((error: unknown) => error as Error);

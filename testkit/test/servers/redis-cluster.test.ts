@@ -26,7 +26,7 @@ describe.skipIf(!serverAvailable('redis'))('startRedisCluster', () => {
     await last!.kill();
     // The slot of `b` is the first node's own.
     await expect
-      .poll(() => redisCommand(first!, 'SET', 'b', '1').catch((error: Error) => error.message), { timeout: 10_000 })
+      .poll(() => redisCommand(first!, 'SET', 'b', '1').catch((error: Error) => error.message))
       .toMatch('CLUSTERDOWN');
     await last!.restart();
     await cluster.ready();

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { type Message, openPublisher, openSubscriber } from '@millrace/core';
-import { redisCommand, type RedisServer, serverAvailable, startRedis, startTcpProxy } from '@millrace/testkit';
+import {
+  expectAcknowledgedAtClose,
+  redisCommand,
+  type RedisServer,
+  serverAvailable,
+  startRedis,
+  startTcpProxy,
+} from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { parseRedisUrl, plainRedisOptions } from '../../src/address.ts';
@@ -54,21 +61,8 @@ describe.skipIf(!serverAvailable('redis'))('streams by redisstream://', () => {
   it('are acknowledged at close when a handler finishes them meanwhile', async () => {
     const { url } = newStream();
     const publisher = await openPublisher(url);
-    await publisher.publish({ value: 1 });
-    await publisher.publish({ value: 2 });
-    const own = `${url}?group=g&consumer=first`;
-    const subscriber = await openSubscriber(own);
-    const begun = Promise.withResolvers<void>();
-    const handled = subscriber.subscribe(async () => {
-      begun.resolve();
-      await sleep(100);
-    });
-    await begun.promise;
-    await subscriber.close();
-    await handled;
-    const heir = await openSubscriber(own);
-    expect(await heir.next({ timeoutMs: 10_000 })).toEqual({ value: 2 });
-    await Promise.all([heir.close(), publisher.close()]);
+    await expectAcknowledgedAtClose(publisher, () => openSubscriber(`${url}?group=g&consumer=first`));
+    await publisher.close();
   });
 
   it('come again: to the same consumer at once, to another one when they have been idle', async () => {
