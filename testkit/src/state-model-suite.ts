@@ -83,7 +83,7 @@ export function describeStateModel(fixture: StateStoreFixture, defaults: StateSt
         }),
         { numRuns: 40 },
       );
-    }, 120_000);
+    });
   });
 }
 

@@ -20,11 +20,11 @@ it.each<[AerospikeDevOptions, boolean]>([
   try {
     const url = namespaceUrl(server).replace('/test', '/test/info');
     const connection = await connect(parseAerospikeUrl(url, plainAerospikeOptions).address);
-    const records = new Records(connection, { timeoutMs: 1000, closedError });
+    const records = new Records(connection, { timeoutMs: 60_000, closedError });
     expect(await namespaceInfo(records, 'test')).toEqual({ takesTtl, syncLagMs: undefined });
     const store = await openAerospikeKeyValueStore(url);
     await store.set('short', Buffer.from('x'), { ttlMs: 1 });
-    await store.set('long', Buffer.from('x'), { ttlMs: 60_000 });
+    await store.set('long', Buffer.from('x'), { ttlMs: 3_600_000 });
     await sleep(5);
     const found = await store.getMany(['short', 'long']);
     expect(found.map((entry) => entry?.value.length)).toEqual([undefined, 1]);

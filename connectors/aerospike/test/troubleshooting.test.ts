@@ -7,6 +7,7 @@ import { type MillraceError, openPublisher } from '@millrace/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openAerospikeRecords } from '../src/index.ts';
+import { namespaceUrl } from './servers.ts';
 
 const page = await readFile(new URL('../../../docs/aerospike-troubleshooting.md', import.meta.url), 'utf8');
 let server: AerospikeDev;
@@ -36,7 +37,8 @@ const shown = ({ code, message }: MillraceError, hosts: string): string =>
   `${code}: ${message}`.replaceAll(hosts, 'localhost:3000').replace(/ \([^()]*\)$/, '');
 
 const publishing = async (query: string, message: object, faulty = false): Promise<MillraceError> => {
-  const publisher = await openPublisher(`aerospike://${server.hosts}/test/sensors?retry_max=1${query}`);
+  const place = namespaceUrl(server, `&retry_max=1${query}`).replace('/test', '/test/sensors');
+  const publisher = await openPublisher(place);
   if (faulty) await server.faults.add({ kind: 'timeout', commands: 'write' });
   try {
     return await refusalOf(publisher.publish(message as never));

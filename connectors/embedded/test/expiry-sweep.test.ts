@@ -1,5 +1,5 @@
 import { ClassicLevel } from 'classic-level';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 import { ExpirySweep } from '../src/expiry-sweep.ts';
 import { dataKey, encodeEntry, expiryKey, VERSION_BYTES } from '../src/key-value-entry.ts';
@@ -34,6 +34,6 @@ it('removes what has expired with its index, what the index wrongly names from t
     (await level.keys().all()).map((key) => key.toString('latin1')).filter((key) => key !== 's');
   expect(await stored()).toHaveLength(2 * 1200 + 2 + 2 + 1 + 1);
   now += 2200;
-  await vi.waitFor(async () => expect(await stored()).toHaveLength(5), { timeout: 20_000, interval: 50 });
+  await expect.poll(stored).toHaveLength(5);
   expect((await stored()).filter((key) => key.startsWith('d'))).toEqual(['dextended', 'dfor ever', 'dlong']);
 });

@@ -1,4 +1,7 @@
-/** Worker thread: applies `commits` commits of `perCommit` events to the state of the options given, then closes it. */
+/**
+ * Worker thread: applies `commits` commits of `perCommit` events to the state of the options given, then closes it. At
+ * each quarter it waits until another thread has looked at the state, which counts its looks in `looks`.
+ */
 import { workerData } from 'node:worker_threads';
 
 import { openEmbeddedStateWriter, type StateWriterOptions } from '../../src/state/writer.ts';
@@ -8,9 +11,10 @@ export interface CommitWork {
   readonly start: number;
   readonly commits: number;
   readonly perCommit: number;
+  readonly looks: Int32Array<SharedArrayBuffer>;
 }
 
-const { options, start, commits, perCommit } = workerData as CommitWork;
+const { options, start, commits, perCommit, looks } = workerData as CommitWork;
 const writer = await openEmbeddedStateWriter(options);
 for (let commit = 0; commit < commits; commit++) {
   const from = commit * perCommit;
@@ -24,5 +28,12 @@ for (let commit = 0; commit < commits; commit++) {
     appendedAt: start,
   }));
   await writer.commit([{ partition: 0, from, to: from + perCommit, events, deadLetters: [] }]);
+  if ((commit + 1) % (commits / 4) === 0) awaitLook();
 }
 await writer.close();
+
+/** The look that is under way may have begun before, so it is the one after that. */
+function awaitLook(): void {
+  const enough = Atomics.load(looks, 0) + 2;
+  for (let seen = enough - 2; seen < enough; seen = Atomics.load(looks, 0)) Atomics.wait(looks, 0, seen);
+}

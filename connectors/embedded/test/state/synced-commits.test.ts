@@ -15,21 +15,17 @@ const TRACED = 'write,writev,pwrite64,fdatasync,fsync';
 const canTrace = spawnSync('strace', ['-f', '-e', 'trace=none', process.execPath, '--version']).status === 0;
 if (!canTrace) process.stderr.write('a test is skipped, strace is absent or forbidden here (apt-get install strace)\n');
 
-it.skipIf(!canTrace)(
-  'a commit resolves after LevelDB has synced all that it wrote to its logs',
-  async () => {
-    const directory = join(await temporaryDirectory(), 'state');
-    const trace = join(await temporaryDirectory(), 'trace');
-    // -y: the path of each descriptor; -s 16: no more of what is written.
-    const strace = ['-f', '-y', '-s', '16', '-e', `trace=${TRACED}`, '-o', trace];
-    await promisify(execFile)('strace', [...strace, process.execPath, PROGRAM, directory]);
-    const { logs, commits, unsynced } = readTrace(await readFile(trace, 'utf8'));
-    expect(commits).toBeGreaterThan(0);
-    expect(logs.size).toBeGreaterThan(1);
-    expect(unsynced).toEqual([]);
-  },
-  120_000,
-);
+it.skipIf(!canTrace)('a commit resolves after LevelDB has synced all that it wrote to its logs', async () => {
+  const directory = join(await temporaryDirectory(), 'state');
+  const trace = join(await temporaryDirectory(), 'trace');
+  // -y: the path of each descriptor; -s 16: no more of what is written.
+  const strace = ['-f', '-y', '-s', '16', '-e', `trace=${TRACED}`, '-o', trace];
+  await promisify(execFile)('strace', [...strace, process.execPath, PROGRAM, directory]);
+  const { logs, commits, unsynced } = readTrace(await readFile(trace, 'utf8'));
+  expect(commits).toBeGreaterThan(0);
+  expect(logs.size).toBeGreaterThan(1);
+  expect(unsynced).toEqual([]);
+});
 
 /** `<thread> <call>(<descriptor><<path>>, ...`, or how an interrupted line goes on: `<thread> <... <call> resumed>`. */
 const CALL = /^(\d+) +(\w+)\(\d+<([^>]*)>(?:, "(committed \d+))?/;
