@@ -35,14 +35,15 @@ export interface CheckedLoad {
 export async function checkedLoad(
   dataDirectory: string,
   args: readonly string[],
-  { log }: Pick<ProofContext, 'log'>,
+  { size, log }: Pick<ProofContext, 'size' | 'log'>,
 ): Promise<CheckedLoad> {
   const onStderr = (text: string): void => {
     for (const line of text.trimEnd().split('\n')) log(line);
   };
-  const { stdout, stderr, code } = await runMillrace(['load', '--data', dataDirectory, '--json', ...args], {
-    onStderr,
-  });
+  // A small run is made next to other tests: what is not applied so soon is asked for again at its end.
+  const patience = size === 'small' ? ['--freshness', '1h'] : [];
+  const command = ['load', '--data', dataDirectory, '--json', ...patience, ...args];
+  const { stdout, stderr, code } = await runMillrace(command, { onStderr });
   if (stdout === '') throw new Error(`millrace load ended with ${code}: ${stderr}`);
   return JSON.parse(stdout) as CheckedLoad;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tagJson, type GeneratedTag } from './tags.ts';
 import type { TimedClient } from './timed-client.ts';
 
-const GIVE_UP_MS = 10_000;
+const GIVE_UP_MS = 60_000;
 
 /** From the acknowledgement of a tag until an answer shows it, milliseconds. */
 export interface Freshness {

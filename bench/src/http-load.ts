@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { closedLoop } from './closed-loop.ts';
 import type { LoadResult } from './load-result.ts';
 
+/** wrk counts an answer as failed after two seconds by itself, which a busy machine may take. */
+const PATIENCE = '30s';
 const WRK_SCRIPT = fileURLToPath(new URL('load.lua', import.meta.url));
 
 export interface LoadOptions {
@@ -41,7 +43,7 @@ export async function runLoad(generator: LoadGenerator, options: LoadOptions): P
 async function runWrk({ url, bodies, contentType, connections, seconds }: LoadOptions): Promise<LoadResult> {
   const { stdout } = await promisify(execFile)(
     'wrk',
-    ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '-s', WRK_SCRIPT, url],
+    ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', PATIENCE, '-s', WRK_SCRIPT, url],
     { env: { ...process.env, LOAD_BODIES: bodies, LOAD_PATH: new URL(url).pathname, LOAD_TYPE: contentType } },
   );
   const result = /^RESULT (?<json>.*)$/m.exec(stdout)?.groups?.['json'];

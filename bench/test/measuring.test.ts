@@ -13,8 +13,7 @@ import { mainThreadCpuUs, readProcessStats } from '../src/process-stats.ts';
 it.runIf(process.platform === 'linux')('CPU and memory of a process are what it says of itself', async () => {
   const before = await readProcessStats(process.pid);
   const usedBefore = process.cpuUsage();
-  const deadline = performance.now() + 300;
-  while (performance.now() < deadline) JSON.stringify(process.versions);
+  while (process.cpuUsage(usedBefore).user < 300_000) JSON.stringify(process.versions);
   const used = process.cpuUsage(usedBefore);
   const after = await readProcessStats(process.pid);
   // Two readings of a clock that ticks every 10 ms; what happens between the readings counts, too.
@@ -56,7 +55,7 @@ it.each(['built-in', ...(loadGenerator() === 'wrk' ? (['wrk'] as const) : [])] a
     await writeFile(bodies, '{"a":"é"}\n{"b":1}\t{"b":2}\n');
     const { port } = server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}/user_tags`;
-    const load = { url, bodies, contentType: 'application/x-ndjson', connections: 4, seconds: 1 };
+    const load = { url, bodies, contentType: 'application/x-ndjson', connections: 4, seconds: 2 };
     const result = await runLoad(generator, load);
     expect([...seen].toSorted()).toEqual([
       'POST /user_tags application/x-ndjson {"a":"é"}',
@@ -64,7 +63,7 @@ it.each(['built-in', ...(loadGenerator() === 'wrk' ? (['wrk'] as const) : [])] a
     ]);
     // wrk stops with requests under way; an answer to each connection may be uncounted.
     expect(Math.abs(result.requests - answered)).toBeLessThanOrEqual(4);
-    expect(Math.abs(result.failed - answered / 2)).toBeLessThanOrEqual(4);
+    expect(Math.abs(result.failed - answered / 2)).toBeLessThanOrEqual(4.5);
     expect(result.p99Ms).toBeGreaterThanOrEqual(result.p50Ms);
   },
 );

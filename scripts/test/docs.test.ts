@@ -50,7 +50,7 @@ describe.each([...sessions])('%s', (page, blocks) => {
   const needs = (address: string): boolean => blocks.some(({ code }) => code.includes(address));
   const isMissing =
     (needs('localhost:6379') && !serverAvailable('redis')) || (needs('localhost:9092') && !serverAvailable('kafka'));
-  it.skipIf(isMissing)('prints what it says', { timeout: 120_000 }, async () => {
+  it.skipIf(isMissing)('prints what it says', { timeout: 600_000 }, async () => {
     const own = await mkdtemp(join(folder, 'session-'));
     // A document whose platform has a directory of its own says so in its first line of shell.
     const named = /^export MILLRACE_DATA=(\S+)$/m.exec(readFileSync(join(root, page), 'utf8'))?.[1];

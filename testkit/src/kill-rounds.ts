@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startMillrace } from './millrace-process.ts';
 import { TagOracle, type Verdict } from './tag-oracle.ts';
 import { caughtUp, queryOf } from './platform-status.ts';
-import { sendTags } from './tag-sender.ts';
+import { firstAcknowledged, sendTags } from './tag-sender.ts';
 
 export interface KillRoundsOptions {
   readonly dataDirectory: string;
   readonly rounds: number;
   /** Numbers in [0, 1): chooses the moments of the kills. */
   readonly random: () => number;
-  /** A round sends for a random time up to this, milliseconds, before the kill. */
+  /** A round sends for a random time up to this, milliseconds, before the kill; the last one until one was acknowledged. */
   readonly longestMs: number;
   readonly connections: number;
   readonly batchConnections: number;
@@ -39,6 +39,7 @@ export async function killRounds(options: KillRoundsOptions): Promise<KillRounds
     });
     const afterMs = Math.round(random() * longestMs);
     await sleep(afterMs);
+    if (round === rounds) await firstAcknowledged(oracle, sending);
     await millrace.kill();
     await sending;
     log(`round ${round}: killed after ${afterMs} ms, ${oracle.acknowledged} of ${oracle.sent} tags acknowledged`);

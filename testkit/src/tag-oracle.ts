@@ -29,13 +29,14 @@ const DEVICES = ['PC', 'MOBILE', 'TV'];
 
 export class TagOracle {
   readonly #acknowledged: boolean[] = [];
+  #acknowledgedCount = 0;
 
   get sent(): number {
     return this.#acknowledged.length;
   }
 
   get acknowledged(): number {
-    return this.#acknowledged.filter(Boolean).length;
+    return this.#acknowledgedCount;
   }
 
   /** The next tags, counted as sent from now on. */
@@ -47,7 +48,10 @@ export class TagOracle {
   }
 
   acknowledge(tags: readonly SentTag[]): void {
-    for (const { number } of tags) this.#acknowledged[number] = true;
+    for (const { number } of tags) {
+      if (this.#acknowledged[number] === false) this.#acknowledgedCount++;
+      this.#acknowledged[number] = true;
+    }
   }
 
   async compare(query: Query): Promise<Verdict> {

@@ -52,6 +52,12 @@ export async function sendTags(options: SenderOptions): Promise<SendResult> {
   return { failures };
 }
 
+/** Resolves when the platform has acknowledged any tag at all, or when nothing is sent any more. */
+export async function firstAcknowledged(oracle: TagOracle, sending: Promise<unknown>): Promise<void> {
+  const ended = sending.then(() => true);
+  while (oracle.acknowledged === 0 && !(await Promise.race([ended, sleep(PAUSE_MS, false)])));
+}
+
 /** Undefined when all tags were acknowledged, else why not. */
 function send(url: URL, agent: Agent, type: string, tags: readonly SentTag[]): Promise<string | undefined> {
   return new Promise((resolve) => {

@@ -3,11 +3,11 @@ import { caughtUp, queryOf } from './platform-status.ts';
 import { startMillrace } from './millrace-process.ts';
 import { freePort } from './servers/free-port.ts';
 import { TagOracle, type Verdict } from './tag-oracle.ts';
-import { sendTags } from './tag-sender.ts';
+import { firstAcknowledged, sendTags } from './tag-sender.ts';
 
 export interface TerminateRoundOptions {
   readonly dataDirectory: string;
-  /** How long tags are sent before the signal, milliseconds. */
+  /** How long tags are sent before the signal, milliseconds; longer if none is acknowledged by then. */
   readonly loadMs: number;
   readonly connections: number;
   readonly batchConnections: number;
@@ -30,6 +30,7 @@ export async function terminateRound(options: TerminateRoundOptions): Promise<Te
   const { signal } = new AbortController();
   const sending = sendTags({ url: first.url, oracle, connections, batchConnections, signal });
   await sleep(loadMs);
+  await firstAcknowledged(oracle, sending);
   const { code, ms } = await first.stop();
   await sending;
   const second = await startMillrace({ dataDirectory, port });

@@ -26,6 +26,8 @@ export interface MeasuredDatabase {
 /** Bytes and records of the figures must be ours; and nobody's data shall be lost for them. */
 const TRUNCATE = 'AEROSPIKE_TRUNCATE';
 const TRUNCATE_TIMEOUT_MS = 60_000;
+/** The client's own second is short where other tests run beside, or 200 commands at once wait for a slow server. */
+export const PATIENT = { totalTimeout: 30_000, socketTimeout: 30_000 };
 
 /**
  * The real server that `AEROSPIKE_URL` names, or an aerospike-dev in a process of its own. All that is measured on
@@ -95,8 +97,18 @@ async function realServer(url: string, mayTruncate: boolean): Promise<MeasuredDa
 }
 
 const connect = (hosts: string): Promise<Client> =>
-  // As many connections as a publisher has.
-  Aerospike.connect({ hosts, maxConnsPerNode: 300, log: { level: Aerospike.log.OFF } });
+  Aerospike.connect({
+    hosts,
+    // As many connections as a publisher has.
+    maxConnsPerNode: 300,
+    connTimeoutMs: PATIENT.totalTimeout,
+    log: { level: Aerospike.log.OFF },
+    policies: {
+      read: new Aerospike.ReadPolicy(PATIENT),
+      write: new Aerospike.WritePolicy(PATIENT),
+      info: new Aerospike.InfoPolicy({ timeout: PATIENT.totalTimeout }),
+    },
+  });
 
 async function mustBeEmpty(client: Client, namespace: string): Promise<void> {
   const { records } = await usedSpace(client, namespace);

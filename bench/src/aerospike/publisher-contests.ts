@@ -1,7 +1,7 @@
 import { type JsonValue, openPublisher } from '@millrace/core';
 import Aerospike from 'aerospike';
 import type { Contest, Run } from '../messaging/contest.ts';
-import type { MeasuredDatabase } from './measured-database.ts';
+import { type MeasuredDatabase, PATIENT } from './measured-database.ts';
 
 const SET = 'bench';
 const TEXT = 'x'.repeat(200);
@@ -24,9 +24,10 @@ async function barePuts({ hosts, namespace }: MeasuredDatabase, records: number,
   const client = await Aerospike.connect({
     hosts,
     maxConnsPerNode: CONNECTIONS,
+    connTimeoutMs: PATIENT.totalTimeout,
     log: { level: Aerospike.log.OFF },
   });
-  const policy = new Aerospike.WritePolicy({ key: Aerospike.policy.key.SEND });
+  const policy = new Aerospike.WritePolicy({ ...PATIENT, key: Aerospike.policy.key.SEND });
   return {
     work: () =>
       inLoops(records, concurrency, (n) =>

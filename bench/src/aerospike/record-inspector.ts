@@ -1,4 +1,5 @@
 import Aerospike from 'aerospike';
+import { PATIENT } from './measured-database.ts';
 
 /** What is known of one record without its content. */
 export interface RecordVersion {
@@ -18,11 +19,11 @@ export interface RecordInspector {
 
 /** Looks at the records of a cluster from outside. */
 export async function inspectRecords(hosts: string): Promise<RecordInspector> {
-  const patient = { totalTimeout: 30_000, socketTimeout: 30_000 };
   const client = await Aerospike.connect({
     hosts,
+    connTimeoutMs: PATIENT.totalTimeout,
     log: { level: Aerospike.log.OFF },
-    policies: { query: new Aerospike.QueryPolicy(patient) },
+    policies: { query: new Aerospike.QueryPolicy(PATIENT) },
   });
   return {
     async versions(namespace, set) {

@@ -25,7 +25,7 @@ export interface LaneResult extends Account {
 export const BURST = 20;
 export const REST_MS = 4;
 
-const STUCK_MS = 60_000;
+const STUCK_MS = 120_000;
 
 /** Work that goes on while others look elsewhere: its failure is thrown by whoever asks next. */
 export class Background {

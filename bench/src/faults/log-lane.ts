@@ -29,6 +29,11 @@ const SCHEMA: StateSchema = {
   dimensions: [{ name: 'number', values: 'unbounded' }],
   measures: ['value'],
 };
+interface StateOptions {
+  readonly schema: StateSchema;
+  readonly partitions: number;
+}
+
 const GROUP = 'processors';
 const MINUTE_MS = 60_000;
 const STEP_MS = 6;
@@ -62,7 +67,7 @@ export async function startLogLane(options: LogLaneOptions): Promise<Lane> {
     async finish(): Promise<LaneResult> {
       stopSending.abort();
       await sending.ended(`${name}: appending`);
-      await quiet(applied, () => ledger.sent, quietMs);
+      await allApplied(ends[0]!.log, stateUrl, state, (isComplete) => quiet(applied, isComplete, quietMs));
       stopConsuming.abort();
       await consuming.ended(`${name}: consuming`);
       await Promise.all(ends.map((end) => end.close()));
@@ -141,10 +146,32 @@ async function appendInBursts(log: EventLog, ledger: Ledger, signal: AbortSignal
   }
 }
 
+/** Waits until the state has all that is in the log: of the appends that failed in doubt nobody knows how many are. */
+async function allApplied(
+  log: EventLog,
+  url: string,
+  options: StateOptions,
+  wait: (isComplete: () => Promise<boolean>) => Promise<void>,
+): Promise<void> {
+  const reader = await openStateReader(url, options);
+  const isApplied = async (partition: number): Promise<boolean> => {
+    const { earliest, next } = await log.bounds(partition);
+    return ((await reader.committed(partition)) ?? earliest) >= next;
+  };
+  try {
+    await wait(async () => {
+      const partitions = await Promise.all(Array.from({ length: options.partitions }, (_, at) => isApplied(at)));
+      return partitions.every(Boolean);
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
 /** Counts each number in the state. @returns what contradicts itself there */
 async function readState(
   url: string,
-  options: { readonly schema: StateSchema; readonly partitions: number },
+  options: StateOptions,
   start: number,
   ledger: Ledger,
 ): Promise<readonly string[]> {

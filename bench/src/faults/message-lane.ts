@@ -60,7 +60,7 @@ export async function startMessageLane(options: MessageLaneOptions): Promise<Lan
       await Promise.all(publishers.map((publisher) => publisher.close()));
       await quiet(
         () => ledger.received,
-        () => ledger.sent,
+        () => ledger.received >= ledger.sent,
         quietMs,
       );
       await Promise.all(subscribers.map((subscriber) => subscriber.close()));

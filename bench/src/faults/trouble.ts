@@ -22,7 +22,7 @@ export interface TroubleDone {
   readonly longestRecoveryMs: number;
 }
 
-const STUCK_MS = 60_000;
+const STUCK_MS = 120_000;
 
 /**
  * Cuts all connections at random moments and restarts the servers in between, each time after every lane has moved on.

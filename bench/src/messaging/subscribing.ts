@@ -274,7 +274,7 @@ function consumeLoop(kafka: KafkaServer, operations: number): Contender {
                   bytes += value.length;
                 }
               }
-              if (records === operations) stop.abort();
+              if (records >= operations) stop.abort();
             },
             signal: stop.signal,
           });

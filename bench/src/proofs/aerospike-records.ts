@@ -51,11 +51,11 @@ async function measure(
     arguments: ['--state', database.url],
   });
   try {
-    const [paced, busiest] = await Promise.all([
-      sendPaced(platform.url, seconds, context.signal),
-      busiestKey(inspector, sets, seconds, context.signal),
-    ]);
-    await caughtUp(platform.url, context.signal);
+    const sending = sendPaced(platform.url, seconds, context.signal).then(async (sent) => {
+      await caughtUp(platform.url, context.signal);
+      return sent;
+    });
+    const [paced, busiest] = await Promise.all([sending, busiestKey(inspector, sets, sending, context.signal)]);
     const minutes = await inspector.sizes(database.aggregates, 'millrace-minutes');
     const perMinute = minutes.length / (seconds / 60 + 1);
     context.log(`${paced} tags at ${TAGS_PER_SECOND} a second; now as fast as it goes`);
@@ -113,28 +113,31 @@ async function sendPaced(url: string, seconds: number, signal: AbortSignal): Pro
   return sent;
 }
 
-/** The most writes that any record saw from one look at all records to the next, per second. */
+/** The most writes that any record saw from one look at all records to the next, per second; the last look is after `work`. */
 async function busiestKey(
   inspector: RecordInspector,
   sets: ReturnType<typeof setsOf>,
-  seconds: number,
+  work: Promise<unknown>,
   signal: AbortSignal,
 ): Promise<number> {
   let busiest = 0;
   let before = new Map<string, number>();
-  let lookedAt = performance.now();
-  for (const until = lookedAt + seconds * 1000; performance.now() < until && !signal.aborted;) {
-    await sleep(1000);
+  let lookedFrom = performance.now();
+  const isDone = work.then(() => true);
+  for (let isLast = false; !isLast && !signal.aborted;) {
+    isLast = await Promise.race([isDone, sleep(1000, false)]);
+    const from = performance.now();
     const now = new Map<string, number>();
     for (const { namespace, set } of sets) {
       for (const [digest, { generation }] of await inspector.versions(namespace, set)) now.set(digest, generation);
     }
-    const passed = (performance.now() - lookedAt) / 1000;
+    // From the beginning of one look to the end of the next: a slow look would make few writes many.
+    const passed = (performance.now() - lookedFrom) / 1000;
     for (const [digest, generation] of now) {
       busiest = Math.max(busiest, (generation - (before.get(digest) ?? 0)) / passed);
     }
     before = now;
-    lookedAt = performance.now();
+    lookedFrom = from;
   }
   return Math.round(busiest);
 }

@@ -4,8 +4,11 @@ import { startLogLane } from '../faults/log-lane.ts';
 import { startMessageLane } from '../faults/message-lane.ts';
 import type { Proof } from '../proof.ts';
 
-/** Longer than the session timeouts, after which the partitions of a member that is gone go on. */
-const QUIET_MS = 20_000;
+/**
+ * Only where something is missing it is waited for so long. Longer than the session timeouts, after which the partitions
+ * of a member that is gone go on.
+ */
+const QUIET_MS = 90_000;
 
 /** Topics, and a log on Kafka with its state on Redis, under load, while connections are cut and both are restarted. */
 export const proof: Proof = {

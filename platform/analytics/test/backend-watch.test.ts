@@ -1,5 +1,5 @@
 import { createLogger, MillraceError, type ErrorCode } from '@millrace/core';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { BackendWatch } from '../src/backend-watch.ts';
 
 it('says once that a backend is away, once more when it fails in another way, and once when it is back', async () => {
@@ -27,7 +27,7 @@ it('says once that a backend is away, once more when it fails in another way, an
   await during('UNAVAILABLE');
   await during('UNAUTHORIZED');
   await during(undefined);
-  await vi.waitFor(() => expect(lines).toHaveLength(3));
+  await expect.poll(() => lines.length).toBe(3);
   expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
     { msg: 'the state cannot be read: trying again', err: { code: 'UNAVAILABLE' } },
     { msg: 'the state cannot be read: trying again', err: { code: 'UNAUTHORIZED' } },

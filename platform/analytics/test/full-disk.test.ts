@@ -59,20 +59,27 @@ it('refuses tags while the disk is full, loses none that it took, and goes on by
 
   await fill(filler);
   const sending = { url, oracle, connections: 4, batchConnections: 1 };
-  const full = await sendTags({ ...sending, signal: AbortSignal.timeout(30_000) });
+  // Each connection ends with its first refusal.
+  const full = await sendTags({ ...sending, signal: new AbortController().signal });
   expect(oracle.acknowledged).toBeGreaterThan(0);
   expect(full.failures).toHaveLength(5);
   for (const failure of full.failures) expect(failure).toContain('LOG_FULL');
-  const refused = await sendUntilRefused(url, oracle);
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
-  expect(await refused.json()).toMatchObject({ error: { code: 'LOG_FULL', message: expect.stringContaining('full') } });
-  const ready = await fetch(new URL('/ready', url));
-  expect(ready.status).toBe(503);
-  expect(await ready.json()).toMatchObject({
-    ready: false,
-    reasons: expect.arrayContaining(['the log takes no records']),
-  });
+  // A second after a refusal the log may be tried again, and is ready so far: on a busy machine the question comes later.
+  await expect
+    .poll(async () => {
+      const refused = await sendUntilRefused(url, oracle);
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(await refused.json()).toMatchObject({
+        error: { code: 'LOG_FULL', message: expect.stringContaining('full') },
+      });
+      const ready = await fetch(new URL('/ready', url));
+      return { status: ready.status, body: await ready.json() };
+    })
+    .toMatchObject({
+      status: 503,
+      body: { ready: false, reasons: expect.arrayContaining(['the log takes no records']) },
+    });
   // The state's disk is full as well: its writer ends, and cannot start before there is room.
   await expect.poll(() => millrace?.output()).toContain('the state cannot be written yet');
   // Queries are answered all the same.

@@ -49,7 +49,7 @@ it('says that there is no answer, ends at once when it is stopped, and closes wh
     code: 'CANCELLED',
     message: 'stopped while the log was waited for',
   });
-  await expect.poll(messages, { timeout: 10_000 }).toEqual(['waiting for the log: it has not answered for 2 s']);
+  await expect.poll(messages).toEqual(['waiting for the log: it has not answered for 2 s']);
   stopping.abort();
   await outcome;
   late.resolve({ close: async () => closed.resolve() });

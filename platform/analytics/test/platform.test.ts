@@ -115,12 +115,12 @@ describe('the platform', () => {
     platform.processor?.resume();
     await caughtUp(url);
     expect((await oracle.compare(queryOf(url))).mismatches).toEqual([]);
-    expect((await fetch(new URL('/ready', url))).status).toBe(200);
+    await expect.poll(async () => (await fetch(new URL('/ready', url))).status).toBe(200);
   });
 
   it('applies what is durable before it stops, also when the processor was paused', async () => {
     const oracle = new TagOracle();
-    const { platform, url } = await start();
+    const { platform, url } = await start({ drainMs: 100_000 });
     platform.processor?.pause();
     await send(url, oracle, 1000);
     await platform.stop();

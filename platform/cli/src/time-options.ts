@@ -1,4 +1,4 @@
-import { MillraceError, durationOption, stringOption } from '@millrace/core';
+import { MillraceError, durationOption, stringOption, utcTime } from '@millrace/core';
 
 /** Which stretch of event time a query asks for. */
 export const timeOptions = {
@@ -56,11 +56,9 @@ export const rangeText = ({ from, to }: Range): string => `${localTime(from)}_${
 /** `2026-03-22T12:15:00.000`, as the interface's ranges want it. */
 const localTime = (ms: number): string => new Date(ms).toISOString().slice(0, -1);
 
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?)?Z?$/;
-
 export function parseTime(field: string, text: string): number {
-  const ms = TIME.test(text) ? Date.parse(zoned(text)) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
+  const ms = utcTime(text);
+  if (ms !== undefined) return ms;
   const accepted = 'a UTC time such as 2026-03-22T12:15:00, or a date';
   throw new MillraceError('INVALID_OPTION', `${field}: ${JSON.stringify(text)} is not ${accepted}`, {
     field,
@@ -68,6 +66,3 @@ export function parseTime(field: string, text: string): number {
     accepted,
   });
 }
-
-/** Without a zone a date is UTC to `Date.parse`, but a time is local. */
-const zoned = (text: string): string => (text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);

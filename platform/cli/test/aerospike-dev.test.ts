@@ -16,7 +16,8 @@ it('millrace aerospike-dev serves the official client, says what it is, and stop
     expect(client.getNodes()).toHaveLength(2);
     expect(await client.infoAny('namespaces')).toBe('namespaces\tprofiles;aggregates\n');
     client.close(false);
-    expect(errors).toContain('for development and tests');
+    // The two streams come in any order.
+    await expect.poll(() => errors).toContain('for development and tests');
     child.kill('SIGTERM');
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);

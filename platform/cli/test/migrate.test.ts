@@ -179,7 +179,7 @@ describe('millrace migrate aerospike-v1', () => {
     try {
       const { code } = await runMillrace(['migrate', 'aerospike-v1', source, '--data', data]);
       expect(code).toBe(0);
-      await caughtUp(platform.url, AbortSignal.timeout(20_000));
+      await caughtUp(platform.url);
       const range = 'time_range=2022-03-22T12:25:00_2022-03-22T12:26:00';
       const profile = await fetch(`${platform.url}/user_profiles/${encodeURIComponent('cookie 18')}?${range}`, {
         method: 'POST',

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { MillraceProcess } from '@millrace/testkit';
-import { MILLRACE_MAIN, runMillrace, startMillrace } from '@millrace/testkit';
+import { MILLRACE_MAIN, platformFigures, runMillrace, startMillrace } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TagGenerator, TagWriter } from '../src/load/generator.ts';
 import type { LoadReport } from '../src/load/run.ts';
@@ -125,7 +125,8 @@ describe('load', () => {
   it('finds every answer right, with late tags, ties and more tags than are kept, again and again', async () => {
     for (const seed of ['1', '1']) {
       const args = ['--rate', '0', '--count', '4000', '--cookies', '10', '--late', '5%', '--ties', '5%'];
-      const { code, stdout, stderr } = await millrace('load', ...args, '--seed', seed, '--freshness', '1s', '--json');
+      // What a busy machine has not applied so soon is asked for again at the end.
+      const { code, stdout, stderr } = await millrace('load', ...args, '--seed', seed, '--freshness', '1h', '--json');
       expect(stderr).not.toContain('error');
       const report = JSON.parse(stdout) as LoadReport;
       expect(report).toMatchObject({ passed: true, mismatches: 0, tags: { sent: 4000, acknowledged: 4000 } });
@@ -205,21 +206,23 @@ describe('replay', () => {
 
   it('goes on after kill -9 and counts every line once', async () => {
     const file = join(directory, 'killed.ndjson');
-    await writeFile(file, lines(2000, 'killed-'));
+    const total = 20_000;
+    await writeFile(file, lines(total, 'killed-'));
     const { applied: before } = await statusOf(data);
-    const child = spawn(process.execPath, [MILLRACE_MAIN, 'replay', file, '--rate', '2000', '--data', data]);
+    // So slow that it cannot come to its end before it is killed.
+    const child = spawn(process.execPath, [MILLRACE_MAIN, 'replay', file, '--rate', '200', '--data', data]);
     const gone = once(child, 'exit');
-    for (let sent = before; sent < before + 400;) {
-      ({ applied: sent } = await statusOf(data));
+    for (let sent = before; sent < before + 200;) {
+      ({ applied: sent } = await platformFigures(platform.url));
     }
     child.kill('SIGKILL');
-    await gone;
+    expect(await gone).toEqual([null, 'SIGKILL']);
     const { code, stderr } = await millrace('replay', file);
     expect(stderr).toContain('were sent by an earlier run');
     expect(code).toBe(0);
-    await applied(before + 2000);
+    await applied(before + total);
     const { applied: after } = await statusOf(data);
-    expect(after - before).toBe(2000);
+    expect(after - before).toBe(total);
   });
 
   it.runIf(process.platform === 'linux')('is refused where it can keep no cursor', async () => {
@@ -232,7 +235,9 @@ describe('replay', () => {
 
   it('makes tags of CSV, and paces them', async () => {
     const file = join(directory, 'visits.csv');
-    const rows = Array.from({ length: 40 }, (_, index) => `${Date.now() - 1000 + index},visitor,${index}`);
+    // All within one minute.
+    const minute = Math.floor(Date.now() / 60_000 - 1) * 60_000;
+    const rows = Array.from({ length: 40 }, (_, index) => `${minute + index},visitor,${index}`);
     await writeFile(file, `at,who,cents\n${rows.join('\n')}\n`);
     const map = ['time=at', 'cookie=who', 'price=cents'].flatMap((pair) => ['--map', pair]);
     const set = ['country=PL', 'device=TV', 'action=VIEW', 'origin=o', 'product_id=p', 'brand_id=b', 'category_id=c'];
@@ -254,10 +259,10 @@ describe('queries', () => {
     const table = await millrace('profile', 'visitor', '--limit', '2');
     expect(table.stdout).toMatch(/^visitor: 2 views, 0 buys\nAction +Time \(UTC\)/);
     expect(table.stdout.trim().split('\n')).toHaveLength(4);
-    const chart = await millrace('aggregates', '--last', '3m', '--origin', 'o', '--aggregates', 'COUNT');
+    const chart = await millrace('aggregates', '--last', '30m', '--origin', 'o', '--aggregates', 'COUNT');
     expect(chart.stdout).toMatch(/VIEW +o +40 +#{30}/);
     expect(chart.stdout).toMatch(/^1m_bucket +action +origin +count +bar of count$/m);
-    const grouped = await millrace('aggregates', '--last', '3m', '--brand-id', 'b', '--group-by', 'device', '--json');
+    const grouped = await millrace('aggregates', '--last', '30m', '--brand-id', 'b', '--group-by', 'device', '--json');
     const { columns, rows } = JSON.parse(grouped.stdout) as { columns: string[]; rows: string[][] };
     expect(columns).toEqual(['1m_bucket', 'action', 'brand_id', 'device', 'count', 'sum_price']);
     expect(rows.map((row) => Number(row[4])).reduce((sum, count) => sum + count, 0)).toBe(40);

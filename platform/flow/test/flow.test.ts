@@ -71,7 +71,8 @@ describe('steps', () => {
       { ...toFile([{ batch: { size: 10, intervalMs: 20 } }]), source: { url: 'memory://queue/timed' } },
       { signal: end.signal },
     );
-    await expect.poll(() => valuesOf('out.jsonl').catch(() => [])).toEqual([[1, 2]]);
+    // On a busy machine each of the two may have its time over by itself.
+    await expect.poll(async () => (await valuesOf('out.jsonl').catch(() => [])).flat()).toEqual([1, 2]);
     end.abort();
     expect(await running).toMatchObject({ received: 2, acknowledged: 2 });
     await publisher.close();
@@ -154,7 +155,7 @@ describe('running', () => {
       },
       { progress: (statistics) => void seen.push(statistics) },
     );
-    await expect.poll(() => seen.at(-1)?.in_flight, { timeout: 5000 }).toBe(options.max_depth ?? 1000);
+    await expect.poll(() => seen.at(-1)?.in_flight).toBe(options.max_depth ?? 1000);
     for (let value = 0; value < 5000; value++) expect(await reader.next()).toEqual({ value });
     expect(await running).toMatchObject({ received: 5000, acknowledged: 5000, published: 5000 });
     await Promise.all([full.close(), reader.close()]);
@@ -163,7 +164,7 @@ describe('running', () => {
   it('ends when nothing has come for a while', async () => {
     const publisher = await openPublisher('memory://queue/idle');
     await publisher.publish({ value: 1 });
-    const done = await runFlow({ ...toFile([]), source: { url: 'memory://queue/idle' } }, { idleMs: 30 });
+    const done = await runFlow({ ...toFile([]), source: { url: 'memory://queue/idle' } }, { idleMs: 1000 });
     expect(done.published).toBe(1);
     await publisher.close();
   });
@@ -193,13 +194,13 @@ describe('reading', () => {
         'steps:',
         '  - filter: ./steps.ts#big',
         '  - map: ./steps.ts#double',
-        '  - batch: { size: 2, interval: 500ms }',
+        '  - batch: { size: 2, interval: 10m }',
         `sinks: ["file://${inFolder('out.jsonl')}"]`,
       ].join('\n'),
     );
     await writeValues([1, 2, 3, 4]);
     const flow = await readFlow(inFolder('numbers.yaml'));
-    expect(flow).toMatchObject({ name: 'numbers', steps: [{}, {}, { batch: { size: 2, intervalMs: 500 } }] });
+    expect(flow).toMatchObject({ name: 'numbers', steps: [{}, {}, { batch: { size: 2, intervalMs: 600_000 } }] });
     await runFlow(flow);
     expect(await valuesOf('out.jsonl')).toEqual([[6, 8]]);
   });

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { codeOf, withClient } from './with-client.ts';
 
 /** The client asks the cluster once a second. */
-const seen = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 100 });
+const seen = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 100 });
 
 const nodesOf = (client: Client): number => client.getNodes().length;
 
@@ -27,13 +27,15 @@ describe.runIf(onAerospikeDev)('several nodes, which come and go', () => {
       const codes = await Promise.all(keys.map((each) => codeOf(client.get(each, retrying))));
       expect(codes.filter((code) => code !== 0)).toEqual([]);
     });
-    await client.put(key('while-two'), { n: 1 });
+    await seen(() => client.put(key('while-two'), { n: 1 }).then(() => undefined));
 
     await dev.returnNode(1);
     await seen(() => expect(nodesOf(client)).toBe(3));
-    const read = await Promise.all(keys.map(async (each) => (await client.get(each, retrying)).bins['n']));
-    expect(read).toEqual(Array.from({ length: RECORDS }, (_, n) => n));
-    expect((await client.get(key('while-two'))).bins).toEqual({ n: 1 });
+    await seen(async () => {
+      const read = await Promise.all(keys.map(async (each) => (await client.get(each, retrying)).bins['n']));
+      expect(read).toEqual(Array.from({ length: RECORDS }, (_, n) => n));
+      expect((await client.get(key('while-two'), retrying)).bins).toEqual({ n: 1 });
+    });
   });
 
   it('are scanned completely, also after the partitions have moved', async () => {
@@ -67,8 +69,12 @@ describe.runIf(onAerospikeDev)('several nodes, which come and go', () => {
     await Promise.all(writers);
     await dev.faults.clear();
 
-    const records = await Promise.all(writers.map((_, writer) => client.get(key(`count-${writer}`))));
-    const total = records.reduce((sum, { bins }) => sum + (bins['n'] as number), 0);
+    const counters = writers.map((_, writer) => key(`count-${writer}`));
+    let total = 0;
+    await seen(async () => {
+      const records = await Promise.all(counters.map((counter) => client.get(counter)));
+      total = records.reduce((sum, { bins }) => sum + (bins['n'] as number), 0);
+    });
     expect(total).toBeGreaterThanOrEqual(counts.acknowledged);
     expect(total).toBeLessThanOrEqual(counts.acknowledged + counts.inDoubt);
   });

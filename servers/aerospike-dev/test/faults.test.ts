@@ -25,7 +25,7 @@ describe.runIf(onAerospikeDev)('faults, which only aerospike-dev can be told to 
   it('9: a command that is never answered times out in the client', async () => {
     const { client, key, dev } = subject();
     await dev.faults.add({ kind: 'silence-after-apply', times: 1 });
-    const impatient = new Aerospike.WritePolicy({ totalTimeout: 300, maxRetries: 0 });
+    const impatient = new Aerospike.WritePolicy({ totalTimeout: 2000, maxRetries: 0 });
     const error = await client.put(key('silence'), { n: 1 }, {}, impatient).then(
       () => undefined,
       (reason: AerospikeError) => reason,

@@ -73,13 +73,14 @@ describe.runIf(onAerospikeDev)('limits of the server', () => {
     for (let sent = 0; sent < requests; sent++) socket.write(request);
     // Others are served meanwhile: after so many answers the server has done with the requests what it can.
     for (let n = 0; n < 200; n++) expect(await codeOf(client.get(keys[n % 10]!))).toBe(0);
-    expect((process.memoryUsage().rss - before) / MEBIBYTE).toBeLessThan(150);
+    // The answers are 500 MB; those to the others are garbage, which is collected at any time.
+    expect((process.memoryUsage().rss - before) / MEBIBYTE).toBeLessThan(300);
 
     let received = 0;
     socket.on('data', (chunk: Buffer) => (received += chunk.length));
     socket.resume();
     const answered = requests * 100 * 1_000_000;
-    await vi.waitFor(() => expect(received).toBeGreaterThan(answered), { timeout: 25_000, interval: 50 });
+    await vi.waitFor(() => expect(received).toBeGreaterThan(answered), { timeout: 60_000, interval: 50 });
     client.close(false);
   });
 
@@ -116,7 +117,7 @@ describe.runIf(onAerospikeDev)('limits of the server', () => {
         const [answered] = await Promise.race([once(next, 'data'), once(next, 'close')]);
         expect(answered).toBeInstanceOf(Buffer);
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
   });
 

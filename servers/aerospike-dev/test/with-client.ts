@@ -23,6 +23,7 @@ export const connect = (server: { readonly hosts: string }, config: ConfigOption
   Aerospike.connect({
     hosts: server.hosts,
     maxConnsPerNode: 300,
+    connTimeoutMs: PATIENT.totalTimeout,
     log: { level: Aerospike.log.OFF },
     policies: patientPolicies(),
     ...config,

@@ -38,6 +38,7 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** True once it serves; asked again until then. A rejection counts as not yet. */
   readonly ready: () => Promise<boolean>;
+  /** Default 90 s. */
   readonly readyTimeoutMs?: number;
 }
 

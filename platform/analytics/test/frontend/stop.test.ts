@@ -3,25 +3,31 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { createLogger, createMetrics } from '@millrace/core';
+import { freePort } from '@millrace/testkit';
 import { describe, expect, it } from 'vitest';
 import { createFrontend } from '../../src/frontend/index.ts';
 import { NOW, OPTIONS, RUNNING, startFrontend, TAG } from './support/frontend.ts';
 import { MemoryBackend } from './support/memory-backend.ts';
 import { RawClient, requestText } from './support/raw-client.ts';
 
+/** A deadline that no test lives to see: what waits for it fails. */
+const NEVER_MS = 3_600_000;
+
 describe('start and stop', () => {
   it('answers what is in flight, then frees the port', async () => {
-    const { postTag, backend, frontend, url } = await startFrontend();
+    // One that systems give to nobody: of those that they do, an outgoing connection may have taken it meanwhile.
+    const port = await freePort();
+    const { postTag, backend, frontend, url } = await startFrontend({ port });
     const { promise, resolve } = Promise.withResolvers<void>();
     backend.gate = promise;
     const answer = postTag(TAG);
     await expect.poll(() => backend.appends).toBe(1);
-    const stopped = frontend.stop();
+    const stopped = frontend.stop({ deadlineMs: NEVER_MS });
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     resolve();
     expect((await answer).status).toBe(204);
     await stopped;
-    const second = await startFrontend({ port: Number(new URL(url).port) });
+    const second = await startFrontend({ port });
     expect((await second.request('/health')).status).toBe(200);
   });
 
@@ -39,7 +45,7 @@ describe('start and stop', () => {
     await once(idle, 'connect');
     const swept = once(idle, 'close');
     idle.resume();
-    const stopped = frontend.stop({ deadlineMs: 20_000 });
+    const stopped = frontend.stop({ deadlineMs: NEVER_MS });
     await swept;
     resolve();
     expect((await answer).status).toBe(200);
@@ -56,12 +62,9 @@ describe('start and stop', () => {
     await once(silent, 'connect');
     const closed = once(silent, 'close');
     silent.resume();
-    const started = performance.now();
-    await frontend.stop({ deadlineMs: 20_000 });
+    await frontend.stop({ deadlineMs: NEVER_MS });
     await closed;
     agent.destroy();
-    // Far from exact: it only tells "at once" from the deadline.
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it.for(['/user_tags', '/user_tags/batch'])(
