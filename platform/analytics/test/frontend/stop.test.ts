@@ -81,7 +81,7 @@ describe('start and stop', () => {
       );
       await expect.poll(() => backend.appends).toBe(1);
       const idle = await RawClient.connect(url);
-      const stopped = frontend.stop({ deadlineMs: 20_000 });
+      const stopped = frontend.stop({ deadlineMs: NEVER_MS });
       await idle.closed;
       gate.resolve();
       await stopped;
