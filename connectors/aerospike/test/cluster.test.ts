@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
 import type { KeyValueStore, StateReader, StateWriter } from '@millrace/core';
-import { STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent } from '@millrace/testkit';
+import { freePort, STATE_MINUTE, STATE_SCHEMA, STATE_START, stateChange, stateEvent } from '@millrace/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { openAerospikeKeyValueStore } from '../src/key-value-store.ts';
@@ -48,7 +48,8 @@ async function commitAndLook(writer: StateWriter, reader: StateReader, from: num
 describe('a cluster of three nodes', () => {
   let server: AerospikeDev;
   beforeAll(async () => {
-    server = await startAerospikeDev({ port: 0, nodes: 3, namespaces: ['test'] });
+    // Not of the system's choice: a lost node wants its port again.
+    server = await startAerospikeDev({ port: await freePort(3), nodes: 3, namespaces: ['test'] });
   });
   afterAll(() => server.stop());
   afterEach(() => server.faults.clear());

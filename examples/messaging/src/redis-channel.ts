@@ -9,11 +9,9 @@ const consuming = consumer.subscribe(({ value }) => {
 });
 
 const producer = await openPublisher(url);
-for (let id = 0; id < 3; id++) {
-  await producer.publish({ value: { id, value: id * 10 } });
-  await sleep(50);
-}
+for (let id = 0; id < 3; id++) await producer.publish({ value: { id, value: id * 10 } });
 await producer.close();
+while (consumer.getMessageCount() < 3) await sleep(10);
 await consumer.close();
 await consuming;
 console.log('received:', consumer.getMessageCount());

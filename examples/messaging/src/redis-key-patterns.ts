@@ -8,14 +8,13 @@ for (const key of ['sensor:temperature:001', 'sensor:temperature:002', 'sensor:h
 }
 await publisher.close();
 
-/** What matches now: a subscriber waits for more, so the pause ends it. */
+/** What matches now, which is something: a subscriber waits for more, so the pause behind it ends it. */
 async function keysOf(pattern: string, options: { readonly delete_on_read?: boolean } = {}): Promise<string[]> {
   const subscriber = await openSubscriber(url, { key_pattern: pattern, poll_interval: 0.01, ...options });
   const keys: string[] = [];
-  for (;;) {
-    const message = await subscriber.next({ timeoutMs: 250 });
-    if (message === undefined) break;
+  for (let message = await subscriber.next(); message !== undefined;) {
     keys.push(message.key ?? '');
+    message = await subscriber.next({ timeoutMs: 500 });
   }
   await subscriber.close();
   return keys.toSorted();

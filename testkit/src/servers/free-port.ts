@@ -11,11 +11,15 @@ const ATTEMPTS = 100;
 /**
  * A port on 127.0.0.1 that nobody listens on, for a server that cannot choose one itself. No other caller gets it while
  * this process lives, so it stays free between two runs of its server, too.
+ *
+ * @param count so many in a row; the first of them is the result
  */
-export async function freePort(): Promise<number> {
+export async function freePort(count = 1): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = randomInt(LOWEST, HIGHEST);
-    if ((await claim(port)) && (await isFree(port))) return port;
+    const first = randomInt(LOWEST, HIGHEST);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    const are = await Promise.all(ports.map(async (port) => (await claim(port)) && (await isFree(port))));
+    if (!are.includes(false)) return first;
   }
   throw new Error(`no free port between ${LOWEST} and ${HIGHEST} found in ${ATTEMPTS} attempts`);
 }

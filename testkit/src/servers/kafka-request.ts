@@ -5,7 +5,8 @@ const FIND_COORDINATOR = { api: 10, version: 0 };
 /** The last version before the compact encodings, and still the one that Kafka 4 takes at least. */
 const CREATE_TOPICS = { api: 19, version: 4 };
 const TOPIC_ALREADY_EXISTS = 36;
-const TIMEOUT_MS = 10_000;
+/** For the busiest machine. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * The port of the coordinator of consumer groups, as the broker names it on this listener; undefined while there is none.

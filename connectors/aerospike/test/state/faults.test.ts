@@ -1,6 +1,7 @@
 import { type AerospikeDev, type FaultRule, startAerospikeDev } from '@millrace/aerospike-dev';
 import type { StateEvent } from '@millrace/core';
 import {
+  freePort,
   seededRandom,
   STATE_MINUTE,
   STATE_SCHEMA,
@@ -43,7 +44,8 @@ function eventsOf(partition: number, count: number): StateEvent[] {
 describe('the state while Aerospike fails', () => {
   let server: AerospikeDev;
   beforeAll(async () => {
-    server = await startAerospikeDev({ port: 0, namespaces: ['test'], nodes: 3 });
+    // Not of the system's choice: a lost node wants its port again.
+    server = await startAerospikeDev({ port: await freePort(3), namespaces: ['test'], nodes: 3 });
   });
   afterAll(() => server.stop());
 
