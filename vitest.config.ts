@@ -7,8 +7,8 @@ export default defineConfig({
     maxWorkers: 2,
     include: ['*/test/**/*.test.ts', '*/*/test/**/*.test.ts'],
     // For the busiest machine; a test that passes does not wait for them.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
   },
 });
