@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AerospikeDev, startAerospikeDev } from '@millrace/aerospike-dev';
-import { caughtUp, queryOf, seededRandom, sendTags, startMillrace, TagOracle } from '@millrace/testkit';
+import { caughtUp, freePort, queryOf, seededRandom, sendTags, startMillrace, TagOracle } from '@millrace/testkit';
 import { childrenOf } from '../child-processes.ts';
 import type { Proof, ProofContext, ProofResult } from '../proof.ts';
 
@@ -16,7 +16,11 @@ export const proof: Proof = {
   name: 'aerospike-faults',
   title: 'State on Aerospike: 1 % of writes time out after being applied, a node is lost, the processor killed: exact',
   async run(context) {
-    const server = await startAerospikeDev({ port: 0, nodes: 3, namespaces: ['profiles', 'aggregates'] });
+    const server = await startAerospikeDev({
+      port: await freePort(3),
+      nodes: 3,
+      namespaces: ['profiles', 'aggregates'],
+    });
     try {
       return await underFaults(context, server);
     } finally {

@@ -1,5 +1,7 @@
 import type { AerospikeDev, AerospikeDevOptions } from '@millrace/aerospike-dev';
 
+import { freePort } from './free-port.ts';
+
 /** `aerospike://host:3000/namespace` of a real server that the suites shall run against. */
 const REAL_URL = process.env['AEROSPIKE_URL'];
 
@@ -32,7 +34,9 @@ export async function startAerospike(options: AerospikeDevOptions = {}): Promise
   if (REAL_URL !== undefined) return realServer(REAL_URL);
   // Loaded here so that no other suite pays for it.
   const { startAerospikeDev } = await import('@millrace/aerospike-dev');
-  const dev = await startAerospikeDev({ port: 0, namespaces: ['test', 'other'], ...options });
+  // Not of the system's choice: a node that is lost wants its port again.
+  const port = await freePort(options.nodes);
+  const dev = await startAerospikeDev({ port, namespaces: ['test', 'other'], ...options });
   const namespace = options.namespaces?.[0] ?? 'test';
   const { hosts } = dev;
   return { hosts, namespace, url: `aerospike://${hosts}/${namespace}`, dev, stop: () => dev.stop() };
