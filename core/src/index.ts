@@ -9,6 +9,7 @@ export * from './logging.ts';
 export * from './make-directory.ts';
 export * from './messaging/index.ts';
 export * from './metrics.ts';
+export * from './ongoing-failure.ts';
 export * from './owner-file.ts';
 export * from './partition.ts';
 export * from './publisher.ts';

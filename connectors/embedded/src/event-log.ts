@@ -1,6 +1,7 @@
 import {
   checkRecords,
   MillraceError,
+  OngoingFailure,
   type Batch,
   type Bounds,
   type Channel,
@@ -78,6 +79,8 @@ class SegmentEventLog implements EmbeddedEventLog {
   readonly #source: LogSource;
   readonly #counters = new LogCounters();
   readonly #logger: LogLogger;
+  readonly #unremoved: OngoingFailure;
+  readonly #unsaved: OngoingFailure;
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
@@ -92,6 +95,16 @@ class SegmentEventLog implements EmbeddedEventLog {
     this.#segments = segments;
     this.#groups = groups;
     this.#logger = logger;
+    this.#unremoved = new OngoingFailure({
+      logger,
+      failing: 'old segments of the log could not be removed',
+      over: 'old segments of the log can be removed again',
+    });
+    this.#unsaved = new OngoingFailure({
+      logger,
+      failing: 'what a consumer released could not be saved',
+      over: 'what consumers release can be saved again',
+    });
     this.#now = now;
     this.#encoder = new RecordEncoder(partitions);
     this.#watermarks = new Watermarks(segments.durable);
@@ -169,8 +182,9 @@ class SegmentEventLog implements EmbeddedEventLog {
   async retain(): Promise<void> {
     try {
       await this.#retention.run();
+      this.#unremoved.succeeded();
     } catch (error) {
-      this.#logger.warn({ error: toLogError(error) }, 'old segments of the log could not be removed');
+      this.#unremoved.failed(toLogError(error));
     }
   }
 
@@ -199,10 +213,10 @@ class SegmentEventLog implements EmbeddedEventLog {
       release: async (group, partition, below) => {
         if (!Number.isSafeInteger(below) || below < 0) throw invalidOffset(below);
         try {
-          await this.#groups.release(group, partition, below);
+          if (await this.#groups.release(group, partition, below)) this.#unsaved.succeeded();
         } catch (error) {
           // It counts all the same, and must: on a full disk only retention makes room. The next release saves it too.
-          this.#logger.warn({ group, error: toLogError(error) }, 'what a consumer released could not be saved');
+          this.#unsaved.failed(toLogError(error));
         }
         await this.retain();
       },

@@ -119,6 +119,15 @@ it('makes room on a full disk by what a group releases, although that can not be
   await expect(log.append([record])).rejects.toMatchObject({ code: 'LOG_FULL' });
   disk.capacity = [...disk.files().values()].reduce((sum, size) => sum + size);
   await releaseAll(log, 'group', 27);
-  expect(logger.warnings.map(({ message }) => message)).toContain('what a consumer released could not be saved');
   await log.append([record]);
+  // Said once, and not for each of the partitions.
+  const begins = { message: 'what a consumer released could not be saved', details: { err: { code: 'LOG_FULL' } } };
+  expect(logger.warnings).toMatchObject([begins]);
+  // Nothing is saved by this one.
+  await releaseAll(log, 'group', 27);
+  expect(logger.warnings).toHaveLength(1);
+  disk.capacity = Infinity;
+  await releaseAll(log, 'group', 28);
+  const ends = { message: 'what consumers release can be saved again', details: { failures: 3 } };
+  expect(logger.warnings).toMatchObject([begins, ends]);
 });

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type ErrorCode,
+  OngoingFailure,
   type EventLog,
   type Logger,
   type LogReader,
   type Offset,
   type StateReader,
   type StateStatistics,
-  toMillraceError,
 } from '@millrace/core';
 import { LagMeter, type Lag } from './lag.ts';
 
@@ -43,14 +42,24 @@ export class BackendWatch {
   readonly #earliest: Offset[] = [];
   readonly #meters: readonly LagMeter[];
   readonly #answered = { log: Number.NEGATIVE_INFINITY, state: Number.NEGATIVE_INFINITY };
-  /** What fails at present, and with which code. */
-  readonly #failing = new Map<Sampled, ErrorCode>();
+  readonly #failures: Readonly<Record<Sampled, OngoingFailure>>;
   #timers: NodeJS.Timeout[] = [];
   #stopped = false;
 
   constructor(dependencies: BackendWatchDependencies) {
     this.#dependencies = dependencies;
-    const { log, committed } = dependencies;
+    const { log, committed, logger } = dependencies;
+    const failureOf = (what: Sampled): OngoingFailure =>
+      new OngoingFailure({
+        logger,
+        failing: `${what} cannot be read: trying again`,
+        over: `${what} can be read again`,
+      });
+    this.#failures = {
+      'the log': failureOf('the log'),
+      'the state': failureOf('the state'),
+      'the statistics of the state': failureOf('the statistics of the state'),
+    };
     this.#local = { log: log.statistics?.().next !== undefined, state: committed !== undefined };
     // Where all partitions share one sequence of offsets, one of them tells about all.
     this.#meters = Array.from({ length: this.#local.log ? 1 : log.partitions }, () => new LagMeter());
@@ -153,18 +162,13 @@ export class BackendWatch {
     this.#timers.push(setInterval(() => void run(), ms).unref());
   }
 
-  /** One line when it begins to fail, or fails in another way, and one when it is over: samples are many. */
   async #try(what: Sampled, task: () => Promise<void>): Promise<void> {
-    const { logger } = this.#dependencies;
+    const failure = this.#failures[what];
     try {
       await task();
-      // As loud as the line that it ends.
-      if (this.#failing.delete(what)) logger.warn(`${what} can be read again`);
+      failure.succeeded();
     } catch (error) {
-      const { code } = toMillraceError(error);
-      if (this.#stopped || this.#failing.get(what) === code) return;
-      this.#failing.set(what, code);
-      logger.warn({ err: error }, `${what} cannot be read: trying again`);
+      if (!this.#stopped) failure.failed(error);
     }
   }
 }

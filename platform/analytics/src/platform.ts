@@ -125,7 +125,11 @@ class TagPlatform implements Platform {
     const stateOptions = { schema: TAG_STATE_SCHEMA, partitions, keep, retentionMs };
     const log = await openWhenThere('the log', () => openEventLog(logUrl, logOptions), waiting);
     this.log = log;
-    this.appender = watchAppender(log, () => performance.now(), isEmbedded(logUrl));
+    this.appender = watchAppender(log, {
+      logger,
+      now: () => performance.now(),
+      failsForGood: isEmbedded(logUrl),
+    });
     const state = await openWhenThere(
       'the state',
       () => openStateReader(stateUrl, { ...stateOptions, logger }),

@@ -93,6 +93,9 @@ it('refuses tags while the disk is full, loses none that it took, and goes on by
   expect(oracle.acknowledged).toBeGreaterThan(before);
   await caughtUp(url);
   expect((await oracle.compare(queryOf(url))).mismatches).toEqual([]);
+  // Said once per outage, however often it was tried.
+  const said = (line: string): number => millrace!.output().split(line).length - 1;
+  await expect.poll(() => said('the state can be written again')).toBe(said('the state cannot be written yet'));
   // And all of it is on disk.
   expect((await millrace.stop()).code).toBe(0);
   millrace = await startMillrace({ dataDirectory: join(mountPoint, 'data') });

@@ -1,4 +1,4 @@
-import { MillraceError, type ErrorCode, type LogAppender } from '@millrace/core';
+import { createLogger, MillraceError, type ErrorCode, type LogAppender } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { watchAppender, type WatchedAppender } from '../src/watched-appender.ts';
 
@@ -7,9 +7,14 @@ function setUp(): {
   watched: WatchedAppender;
   refuseWith: (code: ErrorCode | undefined) => void;
   passMs: (ms: number) => void;
+  /** What was logged: messages, and how many failures are over. */
+  lines: () => object[];
 } {
   let refusal: ErrorCode | undefined;
   let now = 0;
+  const written: string[] = [];
+  const destination = { write: (line: string) => void written.push(line) };
+  const logger = createLogger({ level: 'info', name: 'test', destination });
   const log: LogAppender = {
     partitions: 1,
     append: async () => {
@@ -19,13 +24,14 @@ function setUp(): {
     close: async () => {},
   };
   return {
-    watched: watchAppender(log, () => now),
+    watched: watchAppender(log, { logger, now: () => now }),
     refuseWith: (code) => {
       refusal = code;
     },
     passMs: (ms) => {
       now += ms;
     },
+    lines: () => written.map((line) => JSON.parse(line) as object),
   };
 }
 
@@ -64,5 +70,37 @@ describe('watchAppender', () => {
     refuseWith('RECORD_TOO_LARGE');
     await expect(watched.append([])).rejects.toThrow();
     expect(watched.writable()).toBe(true);
+  });
+
+  it('says once that the log refuses, and once that it is over, however many appends there are', async () => {
+    const { watched, refuseWith, passMs, lines } = setUp();
+    const refuse = async (times: number): Promise<void> => {
+      refuseWith('LOG_FULL');
+      for (let i = 0; i < times; i++) await expect(watched.append([])).rejects.toThrow();
+      refuseWith(undefined);
+    };
+    await watched.append([]);
+    await refuse(100);
+    // On a full disk some are taken in between.
+    passMs(4999);
+    await watched.append([]);
+    expect(watched.writable()).toBe(true);
+    await refuse(1);
+    const begins = { msg: expect.stringContaining('takes no records') as string, err: { code: 'LOG_FULL' } };
+    expect(lines()).toMatchObject([begins]);
+    passMs(5000);
+    for (let i = 0; i < 10; i++) await watched.append([]);
+    const ends = { msg: 'the log takes records again', failures: 101 };
+    expect(lines()).toMatchObject([begins, ends]);
+    await refuse(1);
+    expect(lines()).toMatchObject([begins, ends, begins]);
+  });
+
+  it('says nothing of a log that is closed', async () => {
+    const { watched, refuseWith, lines } = setUp();
+    refuseWith('LOG_CLOSED');
+    await expect(watched.append([])).rejects.toThrow();
+    expect(watched.writable()).toBe(false);
+    expect(lines()).toEqual([]);
   });
 });

@@ -54,13 +54,14 @@ export class Groups {
     this.#active.delete(group);
   }
 
-  /** Counts at once; resolves when it would survive a power loss. */
-  async release(group: string, partition: number, below: number): Promise<void> {
+  /** Counts at once; resolves when it would survive a power loss, with whether there was anything to save. */
+  async release(group: string, partition: number, below: number): Promise<boolean> {
     const isNew = this.#register(group);
     const released = this.#released.get(group)!;
-    if (below <= released[partition]! && !isNew) return;
+    if (below <= released[partition]! && !isNew) return false;
     released[partition] = Math.max(released[partition]!, below);
     await this.#save();
+    return true;
   }
 
   /** No group needs an offset below this; Infinity when there are no groups. */

@@ -1,4 +1,4 @@
-import { MillraceError, type EventLog, type Logger, type StateReader } from '@millrace/core';
+import { MillraceError, OngoingFailure, type EventLog, type Logger, type StateReader } from '@millrace/core';
 import { isOutage, outageBackOff } from '../outage.ts';
 import { pause } from '../pause.ts';
 import { isFinal, STABLE_AFTER_MS } from './failures.ts';
@@ -67,6 +67,7 @@ class WorkerHost implements ProcessorHost {
   private readonly options: ProcessorHostOptions;
   private readonly failure = Promise.withResolvers<never>();
   private readonly stopping = new AbortController();
+  private readonly unwritable: OngoingFailure;
   private running: RunningWorker | undefined;
   private applying = false;
   private keeping: Promise<void> | undefined;
@@ -78,6 +79,11 @@ class WorkerHost implements ProcessorHost {
   constructor(dependencies: ProcessorHostDependencies, options: ProcessorHostOptions) {
     this.dependencies = dependencies;
     this.options = options;
+    this.unwritable = new OngoingFailure({
+      logger: dependencies.logger,
+      failing: 'the state cannot be written yet; tags wait in the log',
+      over: 'the state can be written again',
+    });
     // Whoever does not look at `failed` still sees the log line.
     this.failed = this.failure.promise;
     this.failed.catch((error: unknown) => dependencies.logger.error({ err: error }, 'the processor has failed'));
@@ -168,12 +174,12 @@ class WorkerHost implements ProcessorHost {
   /** Whether a new worker can write the state, after one that ended with this error. */
   private async recovered(ending: MillraceError | undefined): Promise<boolean> {
     if (ending?.code !== 'STORE_FAILED') return true;
-    const { state, logger } = this.dependencies;
     try {
-      await state?.recover?.();
+      await this.dependencies.state?.recover?.();
+      this.unwritable.succeeded();
       return true;
     } catch (error) {
-      logger.warn({ err: error }, 'the state cannot be written yet; tags wait in the log');
+      this.unwritable.failed(error);
       return false;
     }
   }

@@ -3,6 +3,7 @@ import {
   BackOff,
   hasCode,
   MillraceError,
+  OngoingFailure,
   type Batch,
   type CommitResult,
   type Logger,
@@ -212,16 +213,23 @@ class TagProcessor implements Processor {
 
   /** Lets the log forget what survives a power loss in the state; a turn a second, for it writes a file. */
   private async releaseRegularly(signal: AbortSignal): Promise<void> {
-    const { logger } = this.dependencies;
+    const untold = new OngoingFailure({
+      logger: this.dependencies.logger,
+      failing: 'the log cannot be told what it may forget; it is told later',
+      over: 'the log can be told again what it may forget',
+    });
     while (await pause(RELEASE_EVERY_MS, signal)) {
+      let failure: unknown;
       for (const partition of this.unreleased) {
         try {
           await this.release(partition);
         } catch (error) {
           if (!isOutage(error)) throw error;
-          logger.warn({ err: error, partition }, 'the log cannot be told what it may forget; it is told later');
+          failure = error;
         }
       }
+      if (failure === undefined) untold.succeeded();
+      else untold.failed(failure);
     }
   }
 
