@@ -12,7 +12,13 @@ it('millrace aerospike-dev serves the official client, says what it is, and stop
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     const hosts = /^aerospike-dev listens on (\S+), namespaces profiles, aggregates\n$/.exec(line.toString())?.[1];
-    const client = await Aerospike.connect({ hosts: hosts!, log: { level: Aerospike.log.OFF } });
+    const client = await Aerospike.connect({
+      hosts: hosts!,
+      // A second by itself, which is short on a busy machine.
+      connTimeoutMs: 30_000,
+      log: { level: Aerospike.log.OFF },
+      policies: { info: new Aerospike.InfoPolicy({ timeout: 30_000 }) },
+    });
     expect(client.getNodes()).toHaveLength(2);
     expect(await client.infoAny('namespaces')).toBe('namespaces\tprofiles;aggregates\n');
     client.close(false);

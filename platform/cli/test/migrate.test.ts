@@ -33,11 +33,19 @@ const tag = (n: number, action: string) => ({
   product_info: { product_id: n, brand_id: 'Nike', category_id: 'c', price: 10 },
 });
 
+/** With the time that a busy machine may take. */
+const connect = ({ hosts }: AerospikeDev) =>
+  Aerospike.connect({
+    hosts,
+    connTimeoutMs: 30_000,
+    policies: { write: new Aerospike.WritePolicy({ totalTimeout: 30_000, socketTimeout: 30_000 }) },
+  });
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'millrace-migrate-'));
   server = await startAerospikeDev({ port: 0, namespaces: ['profiles', 'aggregates'] });
   source = `aerospike://${server.hosts}/profiles`;
-  const client = await Aerospike.connect({ hosts: server.hosts });
+  const client = await connect(server);
   const put = (namespace: string, key: string, bins: Record<string, Buffer>) =>
     client.put(new Aerospike.Key(namespace, undefined, key) as never, bins);
   for (let n = 0; n < PROFILES; n++) {
@@ -151,7 +159,7 @@ describe('millrace migrate aerospike-v1', () => {
   it('counts and names what cannot be read, and moves the rest', async () => {
     const own = await startAerospikeDev({ port: 0, namespaces: ['profiles', 'aggregates'] });
     try {
-      const client = await Aerospike.connect({ hosts: own.hosts });
+      const client = await connect(own);
       const put = (cookie: string, profile: Buffer) =>
         client.put({ ns: 'profiles', set: '', key: cookie }, { profile });
       const views = [tag(1, 'VIEW'), { ...tag(2, 'VIEW'), time: 'yesterday' }];
