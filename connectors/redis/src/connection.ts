@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 
-import { MillraceError } from '@millrace/core';
+import { hasCode, MillraceError } from '@millrace/core';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
 import type { RedisAddress } from './address.ts';
-import { redisError } from './errors.ts';
+import { eachConnection } from './each-connection.ts';
+import { hasReply, redisError } from './errors.ts';
 import { refuseNeedlessPassword } from './needless-password.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -34,14 +35,36 @@ export interface ConnectOptions {
  * @throws UNAVAILABLE, UNAUTHORIZED, REFUSED; INVALID_OPTION for a certificate file that cannot be read; CANCELLED
  */
 export async function connect(address: RedisAddress, options: ConnectOptions = {}): Promise<RedisConnection> {
+  try {
+    return await connectOnce(address, options);
+  } catch (error) {
+    if (address.kind === 'sentinel' && hasCode(error, 'UNAVAILABLE') && error.message.includes(NO_SENTINEL)) {
+      // Why not, the driver keeps to itself. A Sentinel that can be reached now changes nothing: the caller tries again.
+      const login = { username: undefined, password: address.sentinelPassword, db: 0 };
+      const sentinel: RedisAddress = { ...address, ...login, kind: 'server', nodes: [address.nodes[0]] };
+      (await connectOnce(sentinel, options)).close();
+    }
+    throw error;
+  }
+}
+
+async function connectOnce(address: RedisAddress, options: ConnectOptions): Promise<RedisConnection> {
   const { signal } = options;
   assertRunning(signal);
   const client = await createClient(address, options.commandTimeoutMs ?? address.commandTimeout);
-  if (!client.isCluster) refuseNeedlessPassword(client as Redis, address);
   const lost = new AbortController();
   let cause: unknown;
-  // The driver rejects with "Connection is closed." and tells the reason here.
-  client.on('error', (error: unknown) => (cause = error));
+  eachConnection(client, (connection) => {
+    refuseNeedlessPassword(connection, address);
+    // The driver rejects with "Connection is closed." and tells the reason here.
+    connection.on('error', (error: unknown) => (cause = error));
+  });
+  // A Cluster as such tells an answer of its last node, or else less than has been told about that node.
+  if (client.isCluster) {
+    client.on('error', (error: unknown) => {
+      if (cause === undefined || hasReply(error)) cause = error;
+    });
+  }
   const lose = (error: unknown): void => {
     if (!lost.signal.aborted) lost.abort(redisError(error, address));
     // Told that its stream has closed already, the driver would leave a timer of 2 s behind.
@@ -106,6 +129,8 @@ async function createClient(address: RedisAddress, commandTimeout: number): Prom
     return new driver.Cluster([...address.nodes], {
       redisOptions: common,
       lazyConnect: true,
+      // Left to each connection: certificates name hosts, and one name that is unknown must not stop all others.
+      dnsLookup: (host, found) => found(null, host),
       enableOfflineQueue: false,
       clusterRetryStrategy: never,
       retryDelayOnFailover: 0,
@@ -146,6 +171,9 @@ async function readPem(field: string, path: string): Promise<Buffer> {
     throw new MillraceError('INVALID_OPTION', `${field}: ${path} cannot be read`, { field, value: path, cause });
   }
 }
+
+/** How the driver begins when it could connect to none. */
+const NO_SENTINEL = 'All sentinels are unreachable';
 
 /** For each of the driver's ways to retry. */
 const never = (): null => null;

@@ -65,6 +65,9 @@ export function redisError(error: unknown, { display }: RedisAddress): MillraceE
 /** Whether Redis itself answered with an error, so that the connection may be used further. */
 export const isReply = (error: unknown): boolean => error instanceof Error && error.name === REPLY;
 
+/** Whether it tells what Redis itself answered. */
+export const hasReply = (error: unknown): boolean => error instanceof Error && replyIn(error) !== undefined;
+
 /** Redis's own words, also where the driver tells only that no node or no Sentinel would do; undefined without any. */
 function replyIn(error: Error): string | undefined {
   if (isReply(error)) return error.message;

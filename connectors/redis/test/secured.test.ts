@@ -1,7 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { openEventLog, openKeyValueStore, openPublisher, openStateWriter, openSubscriber } from '@millrace/core';
 import {
   type RedisCluster,
@@ -13,43 +9,9 @@ import {
   startRedisCluster,
   startSentinel,
   STATE_SCHEMA,
-  stateChange,
-  stateEvent,
 } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-/** Options of a log, a state and a store are written with dashes. */
-const dashed = (url: string): string =>
-  url.replaceAll('tls_', 'tls-').replace('sentinel_password', 'sentinel-password');
-
-/** Uses every contract once. The options behind the address are the same for all. */
-async function useAll(login: string, host: string, path: string, options: string): Promise<void> {
-  const name = randomUUID();
-  for (const kind of ['stream', 'channel']) {
-    const url = `redis${kind}://${login}${host}/${name}-${kind}?${options}`;
-    const [publisher, subscriber] = [await openPublisher(url), await openSubscriber(url)];
-    await publisher.publish({ value: kind });
-    expect((await subscriber.next({ timeoutMs: 2000 }))?.value).toBe(kind);
-    await Promise.all([publisher.close(), subscriber.close()]);
-  }
-  const url = `redis://${login}${host}${path}?${options}`;
-  const publisher = await openPublisher(url, { keyPrefix: `${name}:` });
-  await publisher.publish({ key: 'a', value: 1 });
-  const subscriber = await openSubscriber(url, { keyPrefix: `${name}:` });
-  expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ key: 'a', value: 1 });
-  await Promise.all([publisher.close(), subscriber.close()]);
-
-  const own = dashed(`${url}&prefix=${name}`);
-  const log = await openEventLog(own, { partitions: 1 });
-  await log.append([{ value: Buffer.from('x') }]);
-  expect((await log.read(0, 0, 100)).records).toHaveLength(1);
-  const writer = await openStateWriter(own, { schema: STATE_SCHEMA, partitions: 1 });
-  expect(await writer.commit([stateChange([stateEvent(0)])])).toMatchObject({ applied: 1 });
-  const store = await openKeyValueStore(own);
-  await store.set('a', Buffer.from('b'));
-  expect(await store.increment('c', 1n)).toBe(1n);
-  await Promise.all([log, writer, store].map((each) => each.close()));
-}
+import { useAll } from './use-all.ts';
 
 describe.skipIf(!serverAvailable('redis'))('a Redis with passwords', () => {
   let server: RedisServer;
@@ -135,47 +97,6 @@ describe.skipIf(!serverAvailable('redis'))('a Redis Cluster with a password', ()
   it('is not used as a single server', async () => {
     const node = cluster.nodes[0]!.url;
     await expect(openEventLog(node, {})).rejects.toThrow(/say cluster=true/);
-  });
-});
-
-describe.skipIf(!serverAvailable('redis')).each(['one', 'mutual'] as const)('a Redis with %s-sided TLS', (sides) => {
-  let server: RedisServer;
-  let folder: string;
-  const optionOf = (name: string, file: string): string => `${name}=${encodeURIComponent(join(folder, file))}`;
-  const trusting = (): string => `tls=true&${optionOf('tls_ca', 'ca.pem')}`;
-  const showing = (): string => `${optionOf('tls_cert', 'ca.pem')}&${optionOf('tls_key', 'key.pem')}`;
-
-  beforeAll(async () => {
-    server = await startRedis({ tls: sides === 'mutual' ? 'mutual' : true, password: 'secret', appendOnly: true });
-    folder = await mkdtemp(join(tmpdir(), 'millrace-redis-'));
-    await writeFile(join(folder, 'ca.pem'), server.ca!);
-    await writeFile(join(folder, 'key.pem'), server.key ?? '');
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true });
-  });
-
-  const everything = (): string => (sides === 'mutual' ? `${trusting()}&${showing()}` : trusting());
-
-  it('is used', () => useAll(':secret@', `127.0.0.1:${server.port}`, '', everything()));
-
-  it('is used by rediss://', async () => {
-    const store = await openKeyValueStore(dashed(`${server.url}?${everything()}`));
-    await store.set('a', Buffer.from('b'));
-    await store.close();
-  });
-
-  it('refuses who does not show what it wants, and is refused by who does not trust it', async () => {
-    const url = `rediss://:secret@127.0.0.1:${server.port}`;
-    await expect(openKeyValueStore(`${url}?retry-timeout=100ms`)).rejects.toThrow(/certificate/);
-    const untrusting = `${url}?retry-timeout=100ms&tls-verify=false`;
-    if (sides === 'one') await (await openKeyValueStore(untrusting)).close();
-    else await expect(openKeyValueStore(untrusting)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect(openKeyValueStore(`${url}?tls-ca=/nowhere.pem`)).rejects.toMatchObject({
-      code: 'INVALID_OPTION',
-      details: { field: 'tls-ca', value: '/nowhere.pem' },
-    });
   });
 });
 

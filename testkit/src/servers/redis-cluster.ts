@@ -1,6 +1,6 @@
 import { freePort } from './free-port.ts';
 import { redisCommand, type RedisReply } from './redis-command.ts';
-import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
+import { certificateOf, type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 import { waitUntil } from './wait-until.ts';
 
 const MASTERS = 3;
@@ -28,18 +28,23 @@ export interface RedisCluster {
  *
  * @param options of each node
  */
-export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {}): Promise<RedisCluster> {
+export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
   const nodes: RedisServer[] = [];
   const cluster: RedisCluster = {
     nodes,
     get url() {
-      return nodes[0]!.url.replace(/[^@/]*$/, nodes.map(({ port }) => `127.0.0.1:${port}`).join(','));
+      return nodes[0]!.url.replace(/[^@/]*$/, nodes.map(({ host, port }) => `${host}:${port}`).join(','));
     },
     command: (...command) => sendToOwner(nodes, command),
     async ready() {
       await waitUntil('the cluster serves all slots', READY_TIMEOUT_MS, async () => {
-        const infos = await Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', 'INFO')));
-        return infos.every((info) => String(info).includes('cluster_state:ok'));
+        const ask = (...command: string[]): Promise<RedisReply[]> =>
+          Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', ...command)));
+        const [infos, slots] = [await ask('INFO'), await ask('SLOTS')];
+        // A node whose name has not reached all others yet is given as `?`.
+        return (
+          infos.every((info) => String(info).includes('cluster_state:ok')) && !JSON.stringify(slots).includes('"?"')
+        );
       });
     },
     async stop() {
@@ -51,7 +56,7 @@ export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {})
     for (let index = 0; index < MASTERS; index++) {
       const bus = await freePort();
       buses.push(bus);
-      nodes.push(await startNode(options, bus));
+      nodes.push(await startNode({ ...certificateOf(nodes[0]), ...options }, bus));
     }
     await Promise.all(nodes.map((node, index) => assignSlots(node, index)));
     const [first, ...others] = nodes;
@@ -68,7 +73,10 @@ export async function startRedisCluster(options: Omit<RedisOptions, 'tls'> = {})
 
 function startNode(options: RedisOptions, bus: number): Promise<RedisServer> {
   const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout ${NODE_TIMEOUT_MS}`;
-  return startRedis({ ...options, arguments: [...cluster.split(' '), ...(options.arguments ?? [])] });
+  const { host } = options;
+  const named =
+    host === undefined ? '' : ` --cluster-announce-hostname ${host} --cluster-preferred-endpoint-type hostname`;
+  return startRedis({ ...options, arguments: [...`${cluster}${named}`.split(' '), ...(options.arguments ?? [])] });
 }
 
 async function assignSlots(node: RedisServer, index: number): Promise<void> {

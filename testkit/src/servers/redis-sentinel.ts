@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { type RedisAddress, redisCommand } from './redis-command.ts';
-import { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
+import { certificateOf, type RedisOptions, type RedisServer, startRedis, tlsSettings } from './redis.ts';
 import { type ServerControl, serverDirectory, startServer } from './server-process.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -27,7 +27,7 @@ export interface RedisSentinel {
   stop(): Promise<void>;
 }
 
-export interface SentinelOptions extends Omit<RedisOptions, 'tls'> {
+export interface SentinelOptions extends RedisOptions {
   /** Of the sentinels themselves. */
   readonly sentinelPassword?: string;
 }
@@ -49,9 +49,9 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
     const master = await startRedis({ ...options, arguments: atOnce });
     started.push(master);
     const of = `--replicaof 127.0.0.1 ${master.port}`.split(' ');
-    const replica = await startRedis({ ...options, arguments: [...of, ...atOnce] });
+    const replica = await startRedis({ ...certificateOf(master), ...options, arguments: [...of, ...atOnce] });
     started.push(replica);
-    const sentinels = await startSentinels(master, replica, started, options.sentinelPassword);
+    const sentinels = await startSentinels(master, replica, started, options);
     const masterPort = async (): Promise<number> => {
       const answers = await Promise.all(
         sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)),
@@ -79,7 +79,7 @@ async function startSentinels(
   master: RedisServer,
   replica: RedisServer,
   started: ServerControl[],
-  password: string | undefined,
+  { sentinelPassword: password, tls }: SentinelOptions,
 ): Promise<(ServerControl & RedisAddress)[]> {
   const members = await Promise.all(
     Array.from({ length: SENTINELS }, async (_, index) => ({
@@ -91,8 +91,10 @@ async function startSentinels(
   for (const { port, id } of members) {
     const directory = await serverDirectory('sentinel');
     const file = join(directory, 'sentinel.conf');
+    const listening =
+      master.certificate === undefined ? { port } : tlsSettings(port, master.certificate, tls === 'mutual');
     const lines = [
-      `port ${port}`,
+      ...Object.entries(listening).map(([name, value]) => `${name} ${value}`),
       'bind 127.0.0.1',
       `dir ${directory}`,
       `sentinel myid ${id}`,
@@ -108,7 +110,13 @@ async function startSentinels(
         .map((other) => `sentinel known-sentinel ${NAME} 127.0.0.1 ${other.port} ${other.id}`),
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
-    const address: RedisAddress = { port, ...(password === undefined ? {} : { password }) };
+    const { ca, key } = master;
+    const address: RedisAddress = {
+      port,
+      ...(password === undefined ? {} : { password }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(key === undefined ? {} : { key }),
+    };
     const control = await startServer(directory, {
       name: 'redis-sentinel',
       command: 'redis-server',

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { makeCertificate } from './certificates.ts';
+import { type Certificate, makeCertificate } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { type RedisAddress, redisCommand } from './redis-command.ts';
 import { type ServerControl, serverDirectory, startServer } from './server-process.ts';
@@ -10,8 +10,12 @@ export interface RedisOptions {
   /** Default `always`. */
   readonly appendFsync?: 'always' | 'everysec' | 'no';
   readonly password?: string;
-  /** Speak TLS only, with a certificate made for this server; `mutual`: with clients that show it, too. */
+  /** Speak TLS only, with clients and with other servers; `mutual`: with clients that show the certificate, too. */
   readonly tls?: boolean | 'mutual';
+  /** Default: one made for this server and its host. Servers that speak to one another share one. */
+  readonly certificate?: Certificate;
+  /** The name by which it is reached. It always listens on 127.0.0.1, the default. */
+  readonly host?: string;
   /** Further arguments of redis-server, such as `['--maxmemory', '64mb']`. */
   readonly arguments?: readonly string[];
 }
@@ -19,6 +23,8 @@ export interface RedisOptions {
 export interface RedisServer extends ServerControl, RedisAddress {
   /** `redis://127.0.0.1:PORT`, with the password where there is one; `rediss://` with TLS. */
   readonly url: string;
+  /** With TLS. */
+  readonly certificate?: Certificate;
 }
 
 /** Starts a redis-server in a temporary directory and resolves when it answers; `stop` ends it and removes its data. */
@@ -26,25 +32,17 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const directory = await serverDirectory('redis');
   const port = await freePort();
   const isMutual = options.tls === 'mutual';
-  const tls = isMutual || options.tls === true ? await makeCertificate(directory) : undefined;
-  const { password } = options;
+  const { password, host = '127.0.0.1' } = options;
+  const hasTls = isMutual || options.tls === true;
+  const tls = hasTls ? (options.certificate ?? (await makeCertificate(directory, [host]))) : undefined;
   const address: RedisAddress = {
+    host,
     port,
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : { ca: tls.ca }),
     ...(isMutual ? { key: await readFile(tls!.keyFile, 'utf8') } : {}),
   };
-  const listening =
-    tls === undefined
-      ? { port }
-      : {
-          port: 0,
-          'tls-port': port,
-          'tls-auth-clients': isMutual ? 'yes' : 'no',
-          'tls-ca-cert-file': tls.certificateFile,
-          'tls-cert-file': tls.certificateFile,
-          'tls-key-file': tls.keyFile,
-        };
+  const listening = tls === undefined ? { port } : tlsSettings(port, tls, isMutual);
   const control = await startServer(directory, {
     name: 'redis-server',
     command: 'redis-server',
@@ -64,7 +62,32 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     ready: async () => (await redisCommand(address, 'PING')) === 'PONG',
   });
   const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-  return Object.assign(control, address, { url: `redis${tls === undefined ? '' : 's'}://${user}127.0.0.1:${port}` });
+  return Object.assign(control, address, {
+    url: `redis${tls === undefined ? '' : 's'}://${user}${host}:${port}`,
+    ...(tls === undefined ? {} : { certificate: tls }),
+  });
+}
+
+/** As an option of the servers that it speaks to. */
+export const certificateOf = (server: RedisServer | undefined): Pick<RedisOptions, 'certificate'> =>
+  server?.certificate === undefined ? {} : { certificate: server.certificate };
+
+/** Settings of redis.conf for a server, or a sentinel, that speaks TLS only. */
+export function tlsSettings(
+  port: number,
+  { certificateFile, keyFile }: Certificate,
+  isMutual: boolean,
+): Readonly<Record<string, string | number>> {
+  return {
+    port: 0,
+    'tls-port': port,
+    'tls-auth-clients': isMutual ? 'yes' : 'no',
+    'tls-ca-cert-file': certificateFile,
+    'tls-cert-file': certificateFile,
+    'tls-key-file': keyFile,
+    'tls-replication': 'yes',
+    'tls-cluster': 'yes',
+  };
 }
 
 /** Settings of redis.conf as arguments of the command line. */
