@@ -106,6 +106,7 @@ export function createRegistry(
     .join(', ');
 
   async function connectorFor(url: string): Promise<{ readonly scheme: string; readonly connector: Connector }> {
+    requireText(url);
     const shown = withoutPassword(url);
     const scheme = schemeOf(url);
     if (scheme === undefined) throw unknownScheme(shown, `"${shown}" has no scheme: write one of ${known}`);
@@ -167,6 +168,7 @@ export function createRegistry(
     const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
     const { destination } = config;
     if (destination === undefined) throw missing(`publisher "${name}"`, 'destination');
+    requireText(destination);
     return publisherOf(await sinkOf(destination, delegate), name, destination, config, openWal);
   }
 
@@ -188,6 +190,7 @@ export function createRegistry(
     const { delegate_module: snake, delegateModule: delegate = snake, ...config } = given;
     const { source } = config;
     if (source === undefined) throw missing(`subscriber "${name}"`, 'source');
+    requireText(source);
     const parts = partsOfFanIn(source);
     if (parts !== undefined) {
       const { logger } = config;
@@ -208,9 +211,11 @@ export function createRegistry(
     createPublisher,
     createSubscriber,
     openPublisher: async (url, { name, ...config } = {}) => {
+      requireText(url);
       return started(await createPublisher(nameFor(url, name), { ...config, destination: url }));
     },
     openSubscriber: async (url, { name, ...config } = {}) => {
+      requireText(url);
       return started(await createSubscriber(nameFor(url, name), { ...config, source: url }));
     },
   };
@@ -277,6 +282,14 @@ function notInstalled(url: string, scheme: string): MillraceError {
     `no connector for "${scheme}:" is installed: give createRegistry a package that exports one, ` +
     `or write it in a module and use custom:./module.ts (docs/messaging.md shows both)`;
   return new MillraceError('CONNECTOR_NOT_INSTALLED', message, { field: 'url', value: url });
+}
+
+/** An unset variable, most likely: programs without types come this far. */
+function requireText(url: unknown): void {
+  if (typeof url === 'string') return;
+  const accepted = 'a text such as memory://queue/orders';
+  const message = `the URL is of type ${url === null ? 'null' : typeof url}: give ${accepted}`;
+  throw new MillraceError('INVALID_ARGUMENT', message, { field: 'url', accepted });
 }
 
 function missing(who: string, field: string): MillraceError {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createRegistry, openEventLog, openPublisher } from '@millrace/core';
+import { createRegistry, openEventLog, openPublisher, openSubscriber } from '@millrace/core';
 import type { Connector, KeyValueStore } from '@millrace/core';
 
 const silent = { close: async () => {} } as KeyValueStore;
@@ -63,6 +63,27 @@ describe('opening by URL', () => {
     await expect(openPublisher(url)).rejects.toMatchObject({
       code: 'UNKNOWN_SCHEME',
       message: expect.stringMatching(/^"(\w+):" is for subscribers, and names their URLs: \1:URL,URL$/),
+    });
+  });
+
+  it.each<unknown>([undefined, null, 5, new URL('memory://queue/x')])('%s is no URL', async (url) => {
+    const refusal = { code: 'INVALID_ARGUMENT', details: { field: 'url' } };
+    for (const open of [openPublisher, openSubscriber, openEventLog]) {
+      await expect(open(url as string)).rejects.toMatchObject(refusal);
+    }
+  });
+
+  it.each([
+    ['redis://host:6379:99999/a', 'redis://host:***/a'],
+    ['redis://host:99999/a', 'redis://host:***/a'],
+    ['redis://me:secret/0', 'redis://me:***/0'],
+    ['redisstream://me:secret@host:x/a', 'redisstream://***@host:***/a'],
+    ['http://[::1]:x/a', 'http://[::1]:***/a'],
+  ])('"%s" has no port, and may be a password', async (url, shown) => {
+    await expect(openPublisher(url)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/is no port, which is a number up to 65535$/) as string,
+      details: { field: 'url', value: shown },
     });
   });
 

@@ -1,7 +1,7 @@
 import {
   decodeUrlPart,
-  kebabCase,
   MillraceError,
+  queryValues,
   type OptionDefinitions,
   type Options,
   type OptionValues,
@@ -39,7 +39,7 @@ const ACCEPTED =
   'aerospike://namespace/set?hosts=host:port,...';
 
 interface UrlParts {
-  readonly user: string | undefined;
+  readonly username: string | undefined;
   readonly password: string | undefined;
   /** Between the two slashes and the next: nodes, or the namespace where the nodes are an option. */
   readonly authority: string;
@@ -49,7 +49,6 @@ interface UrlParts {
 
 /**
  * Takes a URL apart whose query sets the connection's options and these: `defineOptions(name, { ...connectionOptions, ... })`.
- * The query's names may be in snake_case, kebab-case or camelCase.
  *
  * @example
  * parseAerospikeUrl('aerospike://a:3000,b:3000/test/demo', plainAerospikeOptions).address.namespace; // test
@@ -62,7 +61,8 @@ export function parseAerospikeUrl<D extends OptionDefinitions & typeof connectio
   options: Options<D>,
 ): AerospikeUrl<Options<D>> {
   const parts = split(url);
-  const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: parts.query } });
+  const query = queryValues(options, parts.query);
+  const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: query } });
   // The definitions include the connection's, which the compiler cannot see through the mapped type.
   return { address: addressFrom(parts, values as ConnectionValues), values };
 }
@@ -78,9 +78,9 @@ const DEFAULT_HOSTS = `localhost:${DEFAULT_PORT}`;
  */
 export function sinkAddress(url: string | URL, values: ConnectionValues): AerospikeAddress {
   const parts = split(String(url));
-  const { user, authority, path } = parts;
+  const { username, authority, path } = parts;
   const isNamespace =
-    values.hosts === undefined && user === undefined && path.length === 1 && path[0] !== '' && isName(authority);
+    values.hosts === undefined && username === undefined && path.length === 1 && path[0] !== '' && isName(authority);
   return addressFrom(parts, isNamespace ? { ...values, hosts: DEFAULT_HOSTS } : values);
 }
 
@@ -106,7 +106,7 @@ function addressFrom(parts: UrlParts, values: ConnectionValues): AerospikeAddres
   if (set !== undefined) checkName('set', set, MAX_SET_BYTES);
   return {
     ...values,
-    user: parts.user ?? values.user,
+    username: parts.username ?? values.username,
     password: parts.password ?? values.password,
     nodes: hosts.split(',').map((host) => parseNode(host, values)),
     namespace,
@@ -138,13 +138,11 @@ function split(url: string): UrlParts {
   }
   const { user = '', password, authority = '', path = '', query = '' } = groups;
   return {
-    user: user === '' ? undefined : decodeUrlPart(user),
+    username: user === '' ? undefined : decodeUrlPart(user),
     password: password === undefined ? undefined : decodeUrlPart(password),
     authority: decodeUrlPart(authority),
     path: path === '' ? [] : path.replace(/\/$/, '').split('/').map(decodeUrlPart),
-    query: Object.fromEntries(
-      [...new URLSearchParams(query)].map(([key, value]) => [kebabCase(key.replaceAll('_', '-')), value]),
-    ),
+    query: Object.fromEntries(new URLSearchParams(query)),
   };
 }
 

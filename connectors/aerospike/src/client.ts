@@ -113,7 +113,7 @@ async function assertReady(client: Client, namespace: string, { display }: Aeros
 export const answerOf = (info: string | undefined): string => (info ?? '').trimEnd().split('\t').at(-1) ?? '';
 
 function configOf(driver: Driver, address: AerospikeAddress): ConfigOptions {
-  const { totalTimeout, socketTimeout, maxRetries, user, password } = address;
+  const { totalTimeout, socketTimeout, maxRetries, username, password } = address;
   const time = { totalTimeout, socketTimeout };
   const read = { ...time, maxRetries, ...masterReads(driver) };
   const write = writeDefaultsOf(driver, address);
@@ -135,7 +135,7 @@ function configOf(driver: Driver, address: AerospikeAddress): ConfigOptions {
       query: new driver.QueryPolicy({ totalTimeout: 0, socketTimeout: 30_000, ...masterReads(driver) }),
     },
     ...(address.clusterName === undefined ? {} : { clusterName: address.clusterName }),
-    ...(user === undefined ? {} : { user, authMode: authModeOf(driver, address) }),
+    ...(username === undefined ? {} : { user: username, authMode: authModeOf(driver, address) }),
     ...(password === undefined ? {} : { password }),
     ...(address.tls ? { tls: tlsOf(address) } : {}),
   };

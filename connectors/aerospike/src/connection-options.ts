@@ -17,7 +17,7 @@ export const connectionOptions = {
     description: 'Nodes to begin with, `host:port` with commas between; for URLs that name namespace and set only',
   }),
   clusterName: stringOption({ optional: true, description: 'The cluster must have this name' }),
-  user: stringOption({
+  username: stringOption({
     optional: true,
     description: 'User of an Enterprise cluster; also as `user:password@` in the URL',
   }),

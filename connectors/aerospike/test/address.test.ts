@@ -55,10 +55,14 @@ describe('the URL of an Aerospike cluster', () => {
     expect(sinkAddress('aerospike://me:pw@db/test', values)).toMatchObject({ namespace: 'test', set: undefined });
   });
 
+  it.each(['username', 'user'])('takes the login in the query as %s', (name) => {
+    expect(parse(`aerospike://a/test?${name}=me&password=p`)).toMatchObject({ username: 'me', password: 'p' });
+  });
+
   it('takes options in any spelling, and keeps the password out of what is shown', () => {
     const address = parse('aerospike://me:p%40ss@a/test?commit_level=MASTER&totalTimeout=2s&max-retries=0');
     expect(address).toMatchObject({
-      user: 'me',
+      username: 'me',
       password: 'p@ss',
       commitLevel: 'master',
       totalTimeout: 2000,

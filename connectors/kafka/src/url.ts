@@ -1,6 +1,6 @@
 import {
-  kebabCase,
   MillraceError,
+  queryValues,
   resolveOptions,
   type OptionDefinitions,
   type Options,
@@ -27,7 +27,7 @@ const DEFAULT_PORT = 9092;
 const TOPIC = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
 
 /**
- * Takes a URL apart whose query sets these options, in snake_case or kebab-case.
+ * Takes a URL apart whose query sets these options.
  *
  * @throws INVALID_OPTION, UNKNOWN_OPTION
  */
@@ -36,8 +36,8 @@ export function parseKafkaUrl<D extends OptionDefinitions & typeof connectionOpt
   options: Options<D>,
 ): { readonly address: TopicAddress; readonly values: OptionValues<Options<D>> } {
   const parts = split(url);
-  const query = Object.entries(parts.query).map(([key, value]) => [kebabCase(key.replaceAll('_', '-')), value]);
-  const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: Object.fromEntries(query) } });
+  const query = queryValues(options, parts.query);
+  const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: query } });
   // The definitions include the connection's, which the compiler cannot see through the mapped type.
   return { address: addressFrom(parts, values as ConnectionValues), values };
 }
@@ -62,7 +62,12 @@ interface UrlParts {
 function addressFrom(parts: UrlParts, values: ConnectionValues): TopicAddress {
   const display = displayOf(parts);
   // `topic` is the documented placeholder, not a host, when the brokers stand elsewhere.
-  const hosts = parts.hosts === 'topic' || parts.hosts === '' ? (values.bootstrapServers ?? 'localhost') : parts.hosts;
+  const hosts =
+    parts.hosts === 'topic' ? (values.bootstrapServers ?? 'localhost') : parts.hosts || values.bootstrapServers;
+  if (hosts === undefined) {
+    const accepted = `kafka://localhost:${DEFAULT_PORT}/${parts.topic} for a broker on this machine`;
+    throw invalid(`${display} names no broker`, 'url', display, accepted);
+  }
   const [first, ...more] = hosts.split(',').map((host) => brokerOf(host.trim()));
   if (first === undefined || !TOPIC.test(parts.topic)) throw noTopic(display);
   return {

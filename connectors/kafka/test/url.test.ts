@@ -21,6 +21,17 @@ describe('the URL of a topic', () => {
     expect(addressOf('kafka://a:1/topic/tags')).toMatchObject({ brokers: ['a:1'], topic: 'tags' });
   });
 
+  it('names a broker, in one place or the other', () => {
+    expect(addressOf('kafka:///tags?bootstrap_servers=a:1').brokers).toEqual(['a:1']);
+    expect(() => addressOf('kafka:///tags')).toThrow(
+      'kafka:///tags names no broker: give kafka://localhost:9092/tags for a broker on this machine',
+    );
+  });
+
+  it.each(['username', 'user'])('takes the login in the query as %s', (name) => {
+    expect(addressOf(`kafka://a/t?${name}=me&password=p`)).toMatchObject({ username: 'me', password: 'p' });
+  });
+
   it('takes options in snake_case and kebab-case', () => {
     for (const url of ['kafka://a/t?delivery_timeout=2s&linger=0', 'kafka://a/t?delivery-timeout=2s&linger=0']) {
       expect(parseKafkaUrl(url, eventLogOptions).values).toMatchObject({ deliveryTimeout: 2000, linger: 0 });

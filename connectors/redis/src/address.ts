@@ -4,6 +4,7 @@ import {
   durationOption,
   integerOption,
   MillraceError,
+  queryValues,
   type OptionDefinitions,
   type Options,
   type OptionValues,
@@ -90,7 +91,7 @@ export function parseRedisUrl<D extends OptionDefinitions & typeof connectionOpt
 ): RedisUrl<Options<D>> {
   const parts = split(url);
   const isDatabase = /^rediss?$/.test(parts.scheme) && /^\d+$/.test(parts.path);
-  const query = isDatabase ? { ...parts.query, db: parts.path } : parts.query;
+  const query = queryValues(options, isDatabase ? { ...parts.query, db: parts.path } : parts.query);
   const { values } = resolveOptions(options, { file: { path: displayOf(parts), values: query } });
   // The definitions include the connection's, which the compiler cannot see through the mapped type.
   const address = addressFrom(parts, values as ConnectionValues);

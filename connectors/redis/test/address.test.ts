@@ -32,6 +32,11 @@ describe('a Redis URL', () => {
     expect(parse('redis://:secret@host').address).toMatchObject({ username: undefined, password: 'secret' });
   });
 
+  it.each(['username', 'user'])('takes the login in the query as %s, and options in any spelling', (name) => {
+    const { address } = parse(`redis://host?${name}=me&password=p&tls_ca=a&tls-cert=b&tlsKey=c`);
+    expect(address).toMatchObject({ username: 'me', password: 'p', tlsCa: 'a', tlsCert: 'b', tlsKey: 'c' });
+  });
+
   it.each([':', '@', '#', '%', '/', '?', '[', ' ', 'ł'])('reads a password with an encoded %s', (character) => {
     const password = `1${character}${character}2`;
     const { address } = parse(`redis://me:${encodeURIComponent(password)}@host:7000/3`);

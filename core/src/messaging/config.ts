@@ -1,4 +1,4 @@
-import { kebabCase, nearestSpelling, REDACTED } from '../config/index.ts';
+import { kebabCase, kebabOf, nearestSpelling, REDACTED, synonymsFor } from '../config/index.ts';
 import type { Option, Options, OptionValues } from '../config/index.ts';
 import { MillraceError } from '../errors.ts';
 
@@ -10,15 +10,6 @@ export interface ConfigSource {
   readonly place: string;
   readonly values: RawConfig;
 }
-
-/**
- * Options that connectors, or the drivers that their users know, call differently: a connector that has one of a row takes
- * it by the other names too, so that a change of the URL is enough to go from one to the other.
- */
-export const SYNONYMS: readonly (readonly string[])[] = [
-  ['group', 'groupId', 'consumerGroup'],
-  ['username', 'user'],
-];
 
 /**
  * The values of several sets of options from one flat configuration: camelCase, snake_case and kebab-case name the same
@@ -38,7 +29,7 @@ export function resolveConfig<const G extends readonly Options[]>(
   // Two groups may define the same option, each with a default of its own.
   const names = [...new Set(groups.flatMap(({ definitions }) => Object.keys(definitions)))];
   const nameOf = new Map([
-    ...SYNONYMS.flatMap((row) => synonymsOf(row, names)),
+    ...synonymsFor(names),
     ...names.map((name) => [kebabCase(name), name] as const),
     ...Object.entries(aliases).map(([alias, name]) => [kebabOf(alias), name] as const),
   ]);
@@ -63,11 +54,6 @@ export function resolveConfig<const G extends readonly Options[]>(
   return resolved as { [I in keyof G]: OptionValues<G[I]> };
 }
 
-function synonymsOf(row: readonly string[], names: readonly string[]): (readonly [string, string])[] {
-  const meant = row.find((name) => names.includes(name));
-  return meant === undefined ? [] : row.map((name) => [kebabCase(name), meant] as const);
-}
-
 function readValue(option: Option<unknown>, place: string, input: unknown): unknown {
   const value = option.read(input);
   if (value !== undefined) return value;
@@ -90,5 +76,3 @@ function unknownKey(place: string, key: string, names: readonly string[]): Millr
 }
 
 export const snakeCase = (name: string): string => kebabCase(name).replaceAll('-', '_');
-
-const kebabOf = (key: string): string => kebabCase(key.replaceAll('_', '-'));

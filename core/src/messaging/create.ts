@@ -82,12 +82,25 @@ function parseAddress(text: string): Address {
   if (!URL.canParse(withOneHost) || CUT_LOGIN.test(text)) {
     // A password with / or # in it may be what is wrong: where it ends is then anybody's guess.
     const shown = display.replace(/\/\/.*@/s, '//***@');
+    if (!SPLIT_LOGIN.test(text)) checkPort(text, shown);
     const message = `"${shown}" is no URL: in a password, write %2F for /, %3F for ? and %23 for #`;
     throw new MillraceError('INVALID_ARGUMENT', message, { field: 'url', value: shown, accepted: 'a URL' });
   }
   const url = new URL(withOneHost);
   return { url, text, display, query: Object.fromEntries(url.searchParams) };
 }
+
+/** @throws INVALID_ARGUMENT for what stands behind a host and is no port: most likely a password without its `@host` */
+function checkPort(text: string, shown: string): void {
+  const [, start = '', host = '', port] = HOST_AND_PORT.exec(text) ?? [];
+  if (port === undefined || (/^\d*$/.test(port) && Number(port) <= MAX_PORT)) return;
+  const value = shown.replace(`${host}:${port}`, `${host}:***`);
+  const message = `"${value}": what stands behind ${start}${host}: is no port, which is a number up to ${MAX_PORT}`;
+  throw new MillraceError('INVALID_ARGUMENT', message, { field: 'url', value, accepted: `${start}HOST[:PORT]` });
+}
+
+const HOST_AND_PORT = /^([a-z][a-z0-9+.-]*:\/\/)(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#@:,]*):([^/?#@,]*)/i;
+const MAX_PORT = 65_535;
 
 /** Brokers and clusters are named by several hosts, of which a URL can hold the first only: `text` has them all. */
 const FURTHER_HOSTS = /^([a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?[^/?#@,]*),[^/?#@]*/i;

@@ -35,14 +35,20 @@ export async function loadDelegate(url: string, option: unknown): Promise<Delega
       },
     );
   }
+  const file = /^\.{0,2}\//.test(name) ? path.resolve(name) : undefined;
   try {
-    return (await import(/^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(name)).href : name)) as DelegateModule;
+    return (await import(file === undefined ? name : pathToFileURL(file).href)) as DelegateModule;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError('CONNECTOR_NOT_INSTALLED', `the module ${name} of "${shown}" cannot be loaded: ${reason}`, {
-      field: 'delegate_module',
-      value: name,
-      cause,
-    });
+    const message = `the module of "${shown}" cannot be loaded: ${reasonOf(cause, name, file)}`;
+    const details = { field: 'delegate_module', value: name, cause };
+    throw new MillraceError('CONNECTOR_NOT_INSTALLED', message, details);
   }
+}
+
+function reasonOf(cause: unknown, name: string, file: string | undefined): string {
+  const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : { message: String(cause) };
+  // Not something that the module itself imports.
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${file ?? name}'`)) return message;
+  if (file !== undefined) return `there is no file ${file}`;
+  return `no package ${name} is installed; for the file ${path.resolve(name)} write custom:./${name}`;
 }

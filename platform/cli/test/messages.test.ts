@@ -114,6 +114,19 @@ describe('sub', () => {
     expect((await run([...args, '--from', 'nowhere'])).stderr).toContain('"nowhere" is not one of start, end');
   });
 
+  it.each([
+    ['kafka://127.0.0.1/x?auto_offset_reset=latest', ['--from', 'earliest'], '--from and auto_offset_reset both say'],
+    ['kafka://127.0.0.1/x?autoOffsetReset=latest', [], 'auto_offset_reset is for a consumer group'],
+    ['kafka://127.0.0.1/x', ['--option', 'auto_offset_reset=latest'], 'say --from instead, or add --option group=NAME'],
+    ['kafka:///x', [], 'kafka:///x names no broker: give kafka://localhost:9092/x for a broker on this machine'],
+    ['custom://nope.ts', [], 'no package nope.ts is installed; for the file /'],
+    ['custom:./nope.ts', [], 'there is no file /'],
+  ])('says what to write instead of %s %j', async (from, args, message) => {
+    const { code, stdout, stderr } = await run(['sub', from, '--timeout', '1ms', ...args]);
+    expect([stdout, stderr]).toEqual(['', expect.stringContaining(message)]);
+    expect(code).toBeGreaterThan(0);
+  });
+
   it('fails when fewer come in time than it waits for', async () => {
     await write('1\n');
     // Long enough for the one that there is.

@@ -5,6 +5,7 @@ import {
   durationOption,
   hasCode,
   integerOption,
+  kebabOf,
   MillraceError,
   openSubscriber,
   stringOption,
@@ -103,7 +104,9 @@ async function open(url: string, given: string | undefined, config: SubscriberCo
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
   const from = given === undefined ? {} : { from: given };
   try {
-    return await openSubscriber(url, { ...defaultsFor(scheme, url), ...config, ...from });
+    const set = optionsSet(url, config);
+    if (scheme === 'kafka' && set.has('auto-offset-reset')) checkStart(given, set);
+    return await openSubscriber(url, { ...defaultsFor(scheme, set), ...config, ...from });
   } catch (cause) {
     if (given === undefined || !hasCode(cause, 'UNKNOWN_OPTION') || cause.details.field !== 'from') throw cause;
     throw new MillraceError('INVALID_OPTION', `--from: ${scheme}: gives what comes from now on, and nothing else`, {
@@ -115,10 +118,29 @@ async function open(url: string, given: string | undefined, config: SubscriberCo
   }
 }
 
-/** Without those that the URL's query sets. */
-function defaultsFor(scheme: string, url: string): SubscriberConfig {
+/** What the URL's query and `--option` set, in kebab-case. */
+function optionsSet(url: string, config: SubscriberConfig): ReadonlySet<string> {
   const query = new URLSearchParams(url.split('?', 2)[1]);
-  return Object.fromEntries(Object.entries(DEFAULTS[scheme] ?? {}).filter(([name]) => !query.has(name)));
+  return new Set([...query.keys(), ...Object.keys(config)].map(kebabOf));
+}
+
+/** Without those that are set. */
+function defaultsFor(scheme: string, set: ReadonlySet<string>): SubscriberConfig {
+  const isSet = (name: string): boolean => set.has(kebabOf(name)) || (name === 'from' && set.has('auto-offset-reset'));
+  return Object.fromEntries(Object.entries(DEFAULTS[scheme] ?? {}).filter(([name]) => !isSet(name)));
+}
+
+/** For `auto_offset_reset`: without a group there is none that could begin anew. @throws INVALID_OPTION */
+function checkStart(from: string | undefined, set: ReadonlySet<string>): void {
+  const details = { field: 'auto_offset_reset', accepted: '--from alone, or auto_offset_reset with a group' };
+  if (from !== undefined) {
+    const message = '--from and auto_offset_reset both say where to begin: leave one of them out';
+    throw new MillraceError('INVALID_OPTION', message, details);
+  }
+  if (set.has('from') || ['group', 'group-id', 'consumer-group'].some((name) => set.has(name))) return;
+  const message =
+    'auto_offset_reset is for a consumer group, and sub reads without one: say --from instead, or add --option group=NAME';
+  throw new MillraceError('INVALID_OPTION', message, details);
 }
 
 /** On a screen that does not show the messages themselves: how many, and how fast. */
