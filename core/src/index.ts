@@ -1,6 +1,7 @@
 export * from './check-key-values.ts';
 export * from './check-records.ts';
 export * from './config/index.ts';
+export * from './end-last-line.ts';
 export * from './errors.ts';
 export * from './event-log.ts';
 export * from './key-value-store.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { defineSink, jsonText, makeDirectory } from '@millrace/core';
+import { defineSink, endLastLine, jsonText, makeDirectory } from '@millrace/core';
 import type { Encoded, Message, Refusal, Sink } from '@millrace/core';
 import { nodeDisk } from '@millrace/storage';
 import { toFileError } from './errors.ts';
@@ -15,7 +15,6 @@ interface Line extends Encoded {
 
 /** What a string and its object take beside the characters, about. */
 const OVERHEAD_BYTES = 64;
-const LINE_FEED = 10;
 
 /** Appends messages to a file, one per line. */
 export const fileSink = defineSink({
@@ -49,14 +48,6 @@ export const fileSink = defineSink({
 function envelopeOf({ key, value, headers }: Message): unknown {
   jsonText(value);
   return { key, value, headers };
-}
-
-/** An earlier writer may have been killed within a line: what comes must not become part of it. */
-async function endLastLine(file: FileHandle): Promise<void> {
-  const { size } = await file.stat();
-  if (size === 0) return;
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  if (buffer[0] !== LINE_FEED) await file.appendFile('\n');
 }
 
 function firstExisting(folder: string): string {

@@ -162,6 +162,19 @@ describe('flow run', () => {
     expect(await written('b.jsonl')).toBe('[1,3]\n');
   });
 
+  it('says in one line why a message goes to the dead letters', async () => {
+    await write('{"a":1}\n');
+    await write('export const length = (value: string): number => value.items.length;\n', 'steps.ts');
+    await write('source: file:a.jsonl\nsteps: [{ map: ./steps.ts#length }]\nsink: file:b.jsonl\n', 'f.yaml');
+    const { code, stderr } = await run(['flow', 'run', 'f.yaml']);
+    expect(code).toBe(0);
+    expect(stderr.split('\n').filter((line) => line.includes('dead letters') || line.includes(' at '))).toEqual([
+      expect.stringMatching(
+        /WARN flow run: steps\[0\] map: a message goes to the dead letters: Cannot read .* \{"flow":"\w+","code":"INTERNAL"\}$/,
+      ),
+    ]);
+  });
+
   it('names file, line and what is accepted', async () => {
     await write('source: file:a.jsonl\nsink: file:b.jsonl\nsteps:\n  - bath: 2\n', 'f.yaml');
     const { code, stderr } = await run(['flow', 'run', 'f.yaml']);

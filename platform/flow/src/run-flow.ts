@@ -228,10 +228,12 @@ class RunningFlow {
 
   async #bury(unit: Unit, where: string, cause: unknown): Promise<void> {
     const { code, message } = toMillraceError(cause);
-    this.#logger?.warn({ err: cause, flow: this.#flow.name }, `${where}: a message goes to the dead letters`);
+    const { name: flow } = this.#flow;
+    this.#logger?.warn({ flow, code }, `${where}: a message goes to the dead letters: ${message}`);
+    this.#logger?.debug({ err: cause, flow }, `${where}: this is why`);
     await this.#deadLetters.write({
       timestamp: new Date().toISOString(),
-      flow: this.#flow.name,
+      flow,
       where,
       code,
       message,

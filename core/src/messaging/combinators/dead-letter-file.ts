@@ -1,5 +1,6 @@
-import { appendFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { endLastLine } from '../../end-last-line.ts';
 import { MillraceError } from '../../errors.ts';
 import { makeDirectory } from '../../make-directory.ts';
 import type { JsonValue } from '../../publisher.ts';
@@ -26,7 +27,13 @@ export class DeadLetterFile {
   async #append(line: string): Promise<void> {
     try {
       await makeDirectory(dirname(this.path));
-      await appendFile(this.path, line);
+      const file = await open(this.path, 'a+');
+      try {
+        await endLastLine(file);
+        await file.appendFile(line);
+      } finally {
+        await file.close();
+      }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `the dead letters cannot be written to ${this.path}: ${reason}`;

@@ -23,7 +23,7 @@ export interface FanOutDetails extends PublisherDetails {
  * that every child refused is refused with the first one's error. A child that waits for its target lets the messages
  * behind wait too: give it `retry_max`, `after_retries` or `overflow` if it must not.
  *
- * Starting, suspending, flushing and closing it does the same with its children.
+ * Starting, suspending and closing it does the same with its children.
  *
  * @example
  * const everywhere = new FanOutPublisher('orders', [toKafka, toFile]);

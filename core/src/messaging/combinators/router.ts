@@ -36,6 +36,8 @@ export interface RouterDetails extends PublisherDetails {
  * Publishes each message to the child that its content names. A message whose key has no route goes to a file of dead
  * letters, and counts as published once it is there; one whose resolver throws is refused.
  *
+ * Starting, suspending and closing it does the same with its children.
+ *
  * @example
  * const router = new RouterPublisher('orders', {
  *   resolver: ({ value }) => (value as { country: string }).country,
@@ -50,6 +52,16 @@ export class RouterPublisher extends SinkPublisher {
     const routes = new Routes(name, options);
     super(routes, publisherWithoutUrl(name, 'router', config));
     this.#routes = routes;
+  }
+
+  override suspend(): void {
+    super.suspend();
+    for (const child of this.#routes.children()) child.suspend();
+  }
+
+  override resume(): void {
+    for (const child of this.#routes.children()) child.resume();
+    super.resume();
   }
 
   override details(): RouterDetails {
@@ -95,8 +107,8 @@ class Routes implements PreparedSink<PassedOn> {
   readonly encode = passedOn;
 
   async connect(): Promise<{ send: Routes['send']; close: () => Promise<void> }> {
-    await startAll(this.#children());
-    return { send: (messages) => this.send(messages), close: () => this.closing.close(this.#children()) };
+    await startAll(this.children());
+    return { send: (messages) => this.send(messages), close: () => this.closing.close(this.children()) };
   }
 
   async send(messages: readonly PassedOn[]): Promise<readonly Refusal[]> {
@@ -143,7 +155,7 @@ class Routes implements PreparedSink<PassedOn> {
   }
 
   /** Two keys may share a publisher. */
-  #children(): Publisher[] {
+  children(): Publisher[] {
     return [...new Set(this.#byKey.values())];
   }
 }

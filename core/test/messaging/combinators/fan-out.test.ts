@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FanOutPublisher, HolderPublisher, MillraceError, RouterPublisher } from '@millrace/core';
+import { DeadLetterFile, FanOutPublisher, HolderPublisher, MillraceError, RouterPublisher } from '@millrace/core';
 import type { Message, PublisherConfig } from '@millrace/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -34,6 +34,22 @@ const parityOf = async ({ value }: Message): Promise<string> => {
 };
 
 describe('fan-out', () => {
+  it.each([
+    ['fan-out', (child: HolderPublisher) => new FanOutPublisher('all', [child])],
+    ['router', (child: HolderPublisher) => new RouterPublisher('all', { routes: { a: child }, resolver: () => 'a' })],
+  ])('suspends and resumes its children, as every %s', async (_, over) => {
+    const child = new HolderPublisher('child');
+    const publisher = over(child);
+    await publisher.start();
+    publisher.suspend();
+    expect([publisher, child].map((each) => each.details().suspended)).toEqual([true, true]);
+    const published = publisher.publish({ value: 1 });
+    publisher.resume();
+    await published;
+    expect([publisher, child].map((each) => each.details().suspended)).toEqual([false, false]);
+    await publisher.close();
+  });
+
   it('leaves no child open when one cannot start', async () => {
     const children = [new HolderPublisher('good'), new HolderPublisher('used')] as const;
     await children[1].close();
@@ -143,6 +159,15 @@ describe('router', () => {
       refused: 1,
     });
     await router.close();
+  });
+
+  it('writes a dead letter on a line of its own behind what a crash has left of another one', async () => {
+    const file = new DeadLetterFile(join(folder, 'letters.jsonl'));
+    await file.write({ data: 1 });
+    await writeFile(file.path, '{"data":', { flag: 'a' });
+    await file.write({ data: 2 });
+    await file.write({ data: 3 });
+    expect(await readFile(file.path, 'utf8')).toBe('{"data":1}\n{"data":\n{"data":2}\n{"data":3}\n');
   });
 
   it('keeps the order within each route, also when its resolver takes its time', async () => {
