@@ -22,7 +22,13 @@ export interface CheckedLoad {
   readonly latencyMs: { readonly tags: Latencies; readonly profiles: Latencies; readonly aggregates: Latencies };
   readonly checked: { readonly profiles: number; readonly aggregates: number };
   readonly mismatches: number;
-  readonly examples: readonly { readonly query: string; readonly expected: string; readonly got: string }[];
+  readonly examples: readonly {
+    readonly query: string;
+    readonly expected: string;
+    readonly got: string;
+    /** Right when it was asked again at the end. */
+    readonly late: boolean;
+  }[];
   readonly interrupted?: string;
 }
 
@@ -53,6 +59,11 @@ export function problemsOf({ interrupted, tags, examples }: CheckedLoad): readon
   return [
     ...(interrupted === undefined ? [] : [`the run ended early: ${interrupted}`]),
     ...Object.entries(tags.refused).map(([status, count]) => `${count} tags were answered with status ${status}`),
-    ...examples.slice(0, 5).map(({ query, expected, got }) => `${query}\n  expected ${expected}\n  got      ${got}`),
+    ...examples
+      .slice(0, 5)
+      .map(
+        ({ query, expected, got, late }) =>
+          `${query}${late ? ' (late)' : ''}\n  expected ${expected}\n  got      ${got}`,
+      ),
   ];
 }

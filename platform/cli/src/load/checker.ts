@@ -24,19 +24,32 @@ interface Mark {
 export class Checker {
   readonly latencies = { profiles: new LatencyRecorder(), aggregates: new LatencyRecorder() };
   readonly checked = { profiles: 0, aggregates: 0 };
-  readonly examples: Mismatch[] = [];
-  mismatches = 0;
+  /** Answers that were wrong when they had to be right, and right when the question was asked again at the end. */
+  late = 0;
   /** Queries that a server could not answer, by status: that says nothing about the data. */
   readonly failed: Record<string, number> = {};
   /** Of those, the ones that are not asked again: what they asked for could not be compared. */
   uncompared = 0;
   private readonly freshnessMs: number;
   private readonly unsettled: Question[] = [];
+  /** Wrong when they had to be right: whether late or wrong for good shows when they are asked again at the end. */
+  private readonly doubted = new Map<Question, Mismatch>();
+  private wrong = 0;
+  private readonly shown: Mismatch[] = [];
   private readonly marks: Mark[] = [];
   private settledSize = 0;
 
   constructor(freshnessMs: number) {
     this.freshnessMs = freshnessMs;
+  }
+
+  /** With those that could not be asked again: nobody knows that they were late only. */
+  get mismatches(): number {
+    return this.wrong + this.doubted.size;
+  }
+
+  get examples(): readonly Mismatch[] {
+    return [...this.shown, ...this.doubted.values()].slice(0, EXAMPLES);
   }
 
   /** Notes how many tags are acknowledged by now. */
@@ -69,12 +82,26 @@ export class Checker {
     }
     this.checked[question.kind]++;
     const expected = question.expected();
-    if (status === 200 && sameJson(body, expected)) return;
-    this.mismatches++;
-    if (this.examples.length < EXAMPLES) {
-      const got = status === 200 ? body : `status ${status}: ${body}`;
-      this.examples.push({ query: question.path, expected, got });
+    const doubt = this.doubted.get(question);
+    this.doubted.delete(question);
+    if (status === 200 && sameJson(body, expected)) {
+      if (doubt === undefined) return;
+      this.late++;
+      this.show({ ...doubt, late: true });
+      return;
     }
+    const got = status === 200 ? body : `status ${status}: ${body}`;
+    const mismatch = { query: question.path, expected, got, late: false };
+    if (status === 200 && !final && this.doubted.size < MAX_UNSETTLED) {
+      this.doubted.set(question, mismatch);
+      return;
+    }
+    this.wrong++;
+    this.show(mismatch);
+  }
+
+  private show(mismatch: Mismatch): void {
+    if (this.shown.length < EXAMPLES) this.shown.push(mismatch);
   }
 
   /** Whether there is room to ask again at the end. */
@@ -84,8 +111,9 @@ export class Checker {
     return true;
   }
 
+  /** What is to be asked again at the end. */
   takeUnsettled(): Question[] {
-    return this.unsettled.splice(0);
+    return [...this.doubted.keys(), ...this.unsettled.splice(0)];
   }
 }
 

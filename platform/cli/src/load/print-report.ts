@@ -36,10 +36,12 @@ export function printReport(terminal: Terminal, report: LoadReport): void {
     terminal.print(colors.red(`${counted(count, 'query', 'queries')} failed with status ${status}: ${again}`));
   }
   const answers = `${counted(checked.profiles, 'profile')} and ${grouped(checked.aggregates)} aggregates compared`;
-  const verdict = `${answers}, ${counted(mismatches, 'mismatch', 'mismatches')}`;
-  terminal.print(mismatches + report.uncompared === 0 ? colors.green(verdict) : colors.red(verdict));
-  for (const { query, expected, got } of examples) {
-    terminal.print(`\n${query}\n  expected ${expected}\n  got      ${got}`);
+  const lateOnes = report.late === 0 ? '' : `, ${grouped(report.late)} late (right at the end, but not in time)`;
+  const verdict = `${answers}, ${counted(mismatches, 'mismatch', 'mismatches')}${lateOnes}`;
+  const isRight = mismatches + report.late + report.uncompared === 0;
+  terminal.print(isRight ? colors.green(verdict) : colors.red(verdict));
+  for (const { query, expected, got, late } of examples) {
+    terminal.print(`\n${query}${late ? ' (late)' : ''}\n  expected ${expected}\n  got      ${got}`);
   }
 }
 

@@ -5,6 +5,8 @@ export interface Mismatch {
   readonly query: string;
   readonly expected: string;
   readonly got: string;
+  /** Whether the answer was right when the question was asked again at the end. */
+  readonly late: boolean;
 }
 
 /** Milliseconds. */
@@ -40,13 +42,15 @@ export interface LoadReport {
   readonly latencyMs: { readonly tags: Latencies; readonly profiles: Latencies; readonly aggregates: Latencies };
   /** Answers compared with the oracle, while tags were flowing and afterwards. */
   readonly checked: { readonly profiles: number; readonly aggregates: number };
-  /** Answers other than they had to be. */
+  /** Answers other than they had to be, at the end too where they could be asked for again. */
   readonly mismatches: number;
+  /** Answers without what had been acknowledged for `--freshness`, and right at the end. */
+  readonly late: number;
   /** How many queries were answered with a status of 500 or above, by status. They are asked again at the end. */
   readonly failedQueries: Readonly<Record<string, number>>;
   /** Questions that were not answered at the end either: nothing is known about those. */
   readonly uncompared: number;
-  /** The first ten. */
+  /** The first ten of both. */
   readonly examples: readonly Mismatch[];
   /** Why the run ended early. */
   readonly interrupted?: string;

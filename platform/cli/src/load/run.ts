@@ -264,11 +264,11 @@ class LoadRun {
   private report(seconds: number, catchUpMs: number): LoadReport {
     const { start, seed } = this.options;
     const acknowledged = this.oracle.size;
-    const { mismatches, failed: failedQueries, uncompared, examples, checked, latencies } = this.checker;
+    const { mismatches, late, failed: failedQueries, uncompared, examples, checked, latencies } = this.checker;
     const unanswered = this.sent - this.tagLatency.count;
     const passed =
       this.failure === undefined &&
-      mismatches + uncompared + unanswered === 0 &&
+      mismatches + late + uncompared + unanswered === 0 &&
       Object.keys(this.refused).length === 0;
     return {
       passed,
@@ -292,6 +292,7 @@ class LoadRun {
       },
       checked,
       mismatches,
+      late,
       failedQueries,
       uncompared,
       examples,
