@@ -54,8 +54,10 @@ export class WalPublisher implements Publisher {
   #appended = 0;
   /** Settled by the second publisher, of those that were appended in this run. */
   #relayed = 0;
-  /** Left by an earlier run, and given to the second publisher in this one. */
+  /** Left by an earlier run. Some of them may be damaged, which shows when they are read. */
   #recovered = 0;
+  /** Of those, the ones that have been read. */
+  #readAgain = 0;
   /** Whether an earlier run left some that are not delivered. */
   #left = false;
   /** Taken by the target's options of an earlier run, and refused by those of this one. */
@@ -93,6 +95,8 @@ export class WalPublisher implements Publisher {
       // What was released has been delivered, whatever a power loss left of the position.
       const from = Math.max(earliest, saved === undefined ? 0 : Number(Buffer.from(saved.value).toString()));
       this.#left = from < next;
+      // Its one partition has them without holes.
+      this.#recovered = Math.max(0, next - from);
       if (this.#left) this.#leftBytes = log.statistics?.().bytes ?? 0;
       await this.#back.start();
       await this.#front.start();
@@ -232,6 +236,7 @@ export class WalPublisher implements Publisher {
             if (to < firstNew) continue;
             this.#left = false;
             this.#leftBytes = 0;
+            this.#recovered = this.#readAgain;
           }
           this.#told();
         },
@@ -252,7 +257,7 @@ export class WalPublisher implements Publisher {
     }
     for (const { offset, value } of records) {
       if (this.#ended.signal.aborted) return;
-      if (offset < firstNew) this.#recovered++;
+      if (offset < firstNew) this.#readAgain++;
       await this.#pass(value);
     }
   }

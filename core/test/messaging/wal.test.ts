@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -85,6 +85,30 @@ it('accepts while the target is away, and leaves the rest for the next start', a
   const third = await openPublisher(url, { name: 'numbers', wal: walUrl() });
   await third.close();
   expect(third.details()).toMatchObject({ offered: 0 });
+});
+
+it('counts what an earlier run has left from its start on, and what of it is damaged no more', async () => {
+  await writeFile(`${file}.away`, '');
+  const first = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  for (let value = 0; value < 3; value++) await first.publish({ value: `number ${value}` });
+  await first.close({ deadlineMs: 1 });
+
+  const second = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  expect(second.details()).toMatchObject({ offered: 3, publish_count: 0, queue_depth: 3 });
+  await second.close({ deadlineMs: 1 });
+
+  const [segment] = await readdir(join(directory, 'wal', 'log')).then((names) =>
+    names.filter((name) => name.endsWith('.log')),
+  );
+  const path = join(directory, 'wal', 'log', segment!);
+  const bytes = await readFile(path);
+  bytes.write('NUMBER', bytes.indexOf('number 0'));
+  await writeFile(path, bytes);
+  await rm(`${file}.away`);
+  const third = await openPublisher(url, { name: 'numbers', wal: walUrl() });
+  await third.flush();
+  expect(third.details()).toMatchObject({ offered: 2, publish_count: 2, queue_depth: 0 });
+  await third.close();
 });
 
 it('lets callers wait while it is full, and goes on when the target is back', async () => {
