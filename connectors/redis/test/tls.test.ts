@@ -104,13 +104,13 @@ describe.skipIf(!serverAvailable('redis'))('a Redis Cluster with mutual TLS', ()
   it('is found by one of its nodes', () =>
     useAll(':secret@', hostsOf([cluster.nodes[1]!]), '', `cluster=true&tls=true&${files.trusting}&${files.showing}`));
 
-  it.each([
-    ['is not trusted', () => ''],
-    ['is shown no certificate', () => `&${files.trusting}`],
-  ])('says why it is not used when it %s', async (_, options) => {
-    const url = dashed(`${cluster.url}?cluster=true&retry-timeout=100ms${options()}`);
+  it('is not used by who does not trust it, nor by who shows it no certificate', async () => {
+    const url = `${cluster.url}?cluster=true&retry-timeout=100ms`;
     const message = expect.stringMatching(/certificate/) as string;
     await expect(openKeyValueStore(url)).rejects.toMatchObject({ code: 'UNAVAILABLE', message });
+    // Redis closes the connection at once: whether its reason arrives is a matter of time.
+    const untold = openKeyValueStore(dashed(`${url}&${files.trusting}`));
+    await expect(untold).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 });
 

@@ -14,14 +14,14 @@ export async function useAll(login: string, host: string, path: string, options:
     const url = `redis${kind}://${login}${host}/${name}-${kind}?${options}`;
     const [publisher, subscriber] = [await openPublisher(url), await openSubscriber(url)];
     await publisher.publish({ value: kind });
-    expect((await subscriber.next({ timeoutMs: 2000 }))?.value).toBe(kind);
+    expect((await subscriber.next({ timeoutMs: 60_000 }))?.value).toBe(kind);
     await Promise.all([publisher.close(), subscriber.close()]);
   }
   const url = `redis://${login}${host}${path}?${options}`;
   const publisher = await openPublisher(url, { keyPrefix: `${name}:` });
   await publisher.publish({ key: 'a', value: 1 });
   const subscriber = await openSubscriber(url, { keyPrefix: `${name}:` });
-  expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ key: 'a', value: 1 });
+  expect(await subscriber.next({ timeoutMs: 60_000 })).toEqual({ key: 'a', value: 1 });
   await Promise.all([publisher.close(), subscriber.close()]);
 
   const own = dashed(`${url}&prefix=${name}`);
