@@ -20,7 +20,7 @@ const REDIS = 'localhost:6379';
 const KAFKA = 'localhost:9092';
 
 /** For one command, or for the platform to catch up; on the busiest machine. */
-const LONGEST_MS = 120_000;
+const LONGEST_MS = 300_000;
 
 /**
  * Runs the blocks of one document like a reader who has two terminals and a fresh checkout: the platform that the
@@ -115,7 +115,10 @@ export class DocumentSession {
     return new Promise((resolve) => {
       // A document may show a command that fails: what it prints is compared, not how it ends.
       const options = { cwd: this.#folder, env, timeout: LONGEST_MS };
-      execFile(file, args, options, (_error, stdout, stderr) => resolve(stdout + stderr));
+      execFile(file, args, options, (error, stdout, stderr) => {
+        const ended = error?.killed === true ? `(ended after ${LONGEST_MS} ms)` : '';
+        resolve(stdout + stderr + ended);
+      });
     });
   }
 

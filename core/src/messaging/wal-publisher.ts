@@ -1,4 +1,3 @@
-import { checkRecords } from '../check-records.ts';
 import type { Batch, EventLog } from '../event-log.ts';
 import { MillraceError, toMillraceError } from '../errors.ts';
 import type { KeyValueStore } from '../key-value-store.ts';
@@ -8,12 +7,12 @@ import type { Logger } from '../logging.ts';
 import type { Message, Publisher, PublisherDetails } from '../publisher.ts';
 import { atMost } from './at-most.ts';
 import { isWorthALine } from './hooks.ts';
-import { jsonText } from './json.ts';
 import { SinkPublisher } from './sink-publisher.ts';
 import type { SinkPublisherOptions } from './sink-publisher.ts';
 import { Skipped } from './sink.ts';
 import type { Encoded, PreparedSink, Refusal, Sink } from './sink.ts';
 import { checkWalOptions } from './wal-options.ts';
+import { messageOf, recordOf } from './wal-record.ts';
 
 const GROUP = 'sender';
 const POSITION = 'wal-position';
@@ -190,9 +189,7 @@ export class WalPublisher implements Publisher {
         // Refuses now what the target would refuse later.
         const encoded = target.encode(message);
         if (encoded instanceof Skipped) return encoded;
-        const record = Buffer.from(jsonText([message.value, message.key ?? null, message.headers ?? null]));
-        // The log would refuse all that go with it.
-        checkRecords([{ value: record }], 1);
+        const record = recordOf(message);
         return { bytes: record.length, record };
       },
       connect: async (): Promise<Sink<LoggedMessage>> => ({
@@ -265,7 +262,7 @@ export class WalPublisher implements Publisher {
   /** To the second publisher, which may have other options than the one that took it in an earlier run. */
   async #pass(record: Uint8Array): Promise<void> {
     try {
-      await this.#back.enqueue(parseRecord(record));
+      await this.#back.enqueue(messageOf(record));
     } catch (cause) {
       // Not the message's fault: it stays on disk.
       if (!this.#back.isRunning()) throw cause;
@@ -288,13 +285,4 @@ export class WalPublisher implements Publisher {
     for (const resolve of this.#waitingForRelay) resolve();
     this.#waitingForRelay.clear();
   }
-}
-
-function parseRecord(bytes: Uint8Array): Message {
-  const [value, key, headers] = JSON.parse(Buffer.from(bytes).toString()) as [
-    Message['value'],
-    string | null,
-    Readonly<Record<string, string>> | null,
-  ];
-  return { value, ...(key === null ? {} : { key }), ...(headers === null ? {} : { headers }) };
 }
