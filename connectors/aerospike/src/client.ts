@@ -36,6 +36,14 @@ interface MasterReads {
 
 const PAUSE_MS = { first: 20, longest: 500 };
 
+interface ConnectOptions {
+  /** Default: the one of the address. */
+  readonly namespaces?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Whether to try for as long as the address allows. False tries every way in once, for who comes again by itself. */
+  readonly waits?: boolean;
+}
+
 /**
  * Loads the official client and connects, waiting until the cluster serves the namespace: after its start a server may
  * refuse commands for a while although it takes connections.
@@ -45,20 +53,21 @@ const PAUSE_MS = { first: 20, longest: 500 };
  */
 export async function connect(
   address: AerospikeAddress,
-  options: { readonly namespaces?: readonly string[]; readonly signal?: AbortSignal } = {},
+  { namespaces = [address.namespace], signal, waits = true }: ConnectOptions = {},
 ): Promise<AerospikeConnection> {
-  const { namespaces = [address.namespace], signal } = options;
   const driver = await loadDriver();
   const deadline = Date.now() + address.connectTimeout;
+  const { nodes } = address;
+  const attempts = waits ? Infinity : nodes.length === 1 ? 1 : 1 + nodes.length;
   for (let pauseMs = PAUSE_MS.first, attempt = 0; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest), attempt++) {
     if (signal?.aborted === true) throw new MillraceError('CANCELLED', 'connecting to Aerospike was cancelled');
     // Where all but one are away the client fails for their sake; a node alone names those that there are.
-    const seeds = attempt === 0 ? address.nodes : [address.nodes[(attempt - 1) % address.nodes.length]!];
+    const seeds = attempt === 0 ? nodes : [nodes[(attempt - 1) % nodes.length]!];
     try {
       return await connectOnce(driver, { ...address, nodes: seeds }, namespaces);
     } catch (error) {
       const failure = aerospikeError(error, address.display);
-      if (!failure.retry || Date.now() + pauseMs > deadline) throw failure;
+      if (!failure.retry || attempt + 1 >= attempts || Date.now() + pauseMs > deadline) throw failure;
     }
     await sleep(pauseMs);
   }

@@ -89,12 +89,13 @@ class CheckedCopy {
   #number(value: number, field: string): number {
     this.bytes += 8;
     // A larger integer comes back as a bigint, and one beyond 64 bits as another number.
-    if (Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)) return value;
+    const isKept = Number.isInteger(value) ? isStorableInteger(value) : Number.isFinite(value);
+    if (isKept) return value;
     throw refusal(
-      `${field} is ${value}, which does not come back as the same number`,
+      `${field} is ${Object.is(value, -0) ? '-0' : value}, which does not come back as the same number`,
       field,
       value,
-      'a finite number; integers between -(2^53 - 1) and 2^53 - 1, larger ones as text',
+      'a finite number other than -0; integers between -(2^53 - 1) and 2^53 - 1, larger ones as text',
     );
   }
 
@@ -127,6 +128,10 @@ class CheckedCopy {
 
 /** Its client cuts texts at a NUL, and replaces halves of surrogate pairs. */
 export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+/** An integer of the server has no -0. */
+export const isStorableInteger = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && !Object.is(value, -0);
 
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -1,6 +1,6 @@
 import { type Encoded, type Message, Skipped } from '@millrace/core';
 
-import { type BinValue, binsOf, isStorable, refusal } from './bins.ts';
+import { type BinValue, binsOf, isStorable, isStorableInteger, refusal } from './bins.ts';
 import { GENERATION_FIELD, type PublisherValues, TTL_FIELD, TTL_SECONDS } from './options.ts';
 
 export type UserKey = string | number | Buffer;
@@ -55,7 +55,7 @@ const isFalsy = (key: unknown): boolean => key === '' || key === 0 || key === nu
 function keyOf(found: unknown, field: string, type: PublisherValues['keyType']): UserKey {
   if (type === 'auto' || type === 'string') {
     if (type === 'auto' && found instanceof Uint8Array && found.length > 0) return Buffer.from(found);
-    if (type === 'auto' && Number.isSafeInteger(found)) return found as number;
+    if (type === 'auto' && isStorableInteger(found)) return found;
     const text = type === 'string' && typeof found === 'number' ? String(found) : found;
     // The client takes no empty one.
     if (typeof text === 'string' && text !== '' && isStorable(text)) return text;
@@ -63,7 +63,7 @@ function keyOf(found: unknown, field: string, type: PublisherValues['keyType']):
   }
   if (type === 'integer') {
     const number = typeof found === 'string' && /^-?\d+$/.test(found) ? Number(found) : found;
-    if (Number.isSafeInteger(number)) return number as number;
+    if (isStorableInteger(number)) return number;
     throw refusal(`this is no integer key`, field, found, 'an integer between -(2^53 - 1) and 2^53 - 1');
   }
   if (found instanceof Uint8Array && found.length > 0) return Buffer.from(found);

@@ -14,7 +14,7 @@ export const publisher: SinkConnector = defineSink({
     const address = addressOf(text, rules);
     return {
       encode: encoder(rules),
-      connect: async (signal) => new RecordSink(await connect(address, { signal }), rules),
+      connect: async (signal) => new RecordSink(await connect(address, { signal, waits: false }), rules),
     };
   },
 });

@@ -115,6 +115,26 @@ describe('a publisher meets', () => {
     await own.stop();
   });
 
+  it('a port that nobody listens on: each host is asked once, and that is an attempt', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`;
+    // Were it waited for, the test would end before.
+    place = `aerospike://${nobody},${nobody}/test/s?connect_timeout=1d`;
+    const publisher = await open({ retry_max: 1 });
+    await expect(publisher.publish({ key: 'a', value: { n: 1 } })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('answered -10: the node refuses connections'),
+    });
+    expect(publisher.details()).toMatchObject({ retries: 2 });
+  });
+
+  it('hosts of which only the last is there', async () => {
+    const [host] = server.hosts.split(',');
+    place = place.replace(server.hosts, `127.0.0.1:${await freePort()},127.0.0.1:${await freePort()},${host}`);
+    const publisher = await open({ retry_max: 1 });
+    await publisher.publish({ key: 'a', value: { n: 1 } });
+    expect(await stored()).toEqual([1]);
+  });
+
   it('a failure that lasts: attempts and policies are counted as configured', async () => {
     const publisher = await open({ retry_max: 1, policies: { timeout: 100, retry: 'POLICY_RETRY_ONCE' } });
     await server.faults.add({ kind: 'silence-after-apply', commands: 'write' });

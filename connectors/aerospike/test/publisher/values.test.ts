@@ -86,6 +86,8 @@ describe('values', () => {
     ['a bigint', { big: 1n }, 'big'],
     ['a symbol', { sign: Symbol('x') }, 'sign'],
     ['an integer above 2^53', { big: 2 ** 53 }, 'big'],
+    ['a zero with a sign', { zero: -0 }, 'zero'],
+    ['a zero with a sign in a map', { map: { list: [0, -0] } }, 'map.list[1]'],
     ['NaN', { x: Number.NaN }, 'x'],
     ['infinity', { x: [{ y: Infinity }] }, 'x[0].y'],
     ['NUL in a text', { text: 'a\0b' }, 'text'],
