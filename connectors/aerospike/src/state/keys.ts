@@ -36,7 +36,8 @@ export class StateKeys {
   readonly timeline = (key: string): Key => this.#key('-timelines', `t${key}`);
   readonly minute = (partition: number, minute: number, block: number): Key =>
     this.#key('-minutes', `${partition} ${minute} ${block}`, this.#place.aggregatesNamespace);
-  readonly seen = (dedupeKey: string): Key => this.#key('-seen', `s${dedupeKey}`);
+  /** @param name partition and dedupe key */
+  readonly seen = (name: string): Key => this.#key('-seen', name);
   readonly letter = (partition: number, offset: number): Key => this.#key('-letters', `${partition} ${offset}`);
   readonly letterBlock = (partition: number, block: number): Key =>
     this.#key('-letters', `index ${partition} ${block}`);

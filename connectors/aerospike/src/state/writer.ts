@@ -132,7 +132,10 @@ export class AerospikeStateWriter implements StateWriter {
     });
     const { events, eventPartitions, redelivered, to } = accepted;
     if (to.size === 0) return { applied: 0, redelivered, duplicates: 0, late: 0 };
-    const duplicates = await this.#dedupe.check(accepted, (partition) => this.#owned.get(partition)?.committed);
+    const duplicates = await this.#dedupe.check(accepted, (partition) => ({
+      epoch: this.#owned.get(partition)!.epoch,
+      from: this.#from(partition, changes),
+    }));
     events.forEach(({ time, appendedAt }, at) => this.#clock.observe(eventPartitions[at]!, time, appendedAt));
     const clock = this.#clock.read();
     if (clock !== undefined) {
@@ -167,8 +170,7 @@ export class AerospikeStateWriter implements StateWriter {
     const commits = new Map<number, PartitionCommit>();
     for (const partition of to.keys()) {
       const owned = this.#owned.get(partition)!;
-      const from = owned.committed ?? changes.find((change) => change.partition === partition)!.from;
-      commits.set(partition, new PartitionCommit(options, partition, owned, from));
+      commits.set(partition, new PartitionCommit(options, partition, owned, this.#from(partition, changes)));
     }
     events.forEach((event, at) => {
       const commit = commits.get(eventPartitions[at]!)!;
@@ -176,6 +178,12 @@ export class AerospikeStateWriter implements StateWriter {
       else commit.addEvent(event, this.#oldestMinute);
     });
     return commits;
+  }
+
+  /** Where the commit begins in the partition. */
+  #from(partition: number, changes: readonly PartitionChange[]): Offset {
+    const { committed } = this.#owned.get(partition)!;
+    return committed ?? changes.find((change) => change.partition === partition)!.from;
   }
 
   async #storeDictionaries(partitions: Iterable<number>): Promise<boolean> {
