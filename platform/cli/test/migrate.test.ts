@@ -181,6 +181,39 @@ describe('millrace migrate aerospike-v1', () => {
     }
   });
 
+  it('shows the first twenty problems and counts the others, which a file has as JSON lines', async () => {
+    const own = await startAerospikeDev({ port: 0, namespaces: ['profiles', 'aggregates'] });
+    try {
+      const client = await Aerospike.connect({ hosts: own.hosts });
+      const damaged = { ...tag(1, 'VIEW'), action: 'LOOK' };
+      for (let n = 0; n < 30; n++) {
+        const profile = block({ cookie: `cookie ${n}`, views: [damaged], buys: [] });
+        await client.put({ ns: 'profiles', set: '', key: n }, { profile });
+      }
+      client.close();
+      const problems = join(directory, 'problems.ndjson');
+      const args = ['migrate', 'aerospike-v1', `aerospike://${own.hosts}/profiles`, '--dry-run', '--data', directory];
+      const shown = await runMillrace(args);
+      expect(shown.stderr.split('\n').filter((line) => line.startsWith('RECORD_UNREADABLE: '))).toHaveLength(20);
+      expect(shown.stderr).toContain('and 10 problems more: give --problems FILE to have them in a file\n');
+      const filed = await runMillrace([...args, '--json', '--problems', problems]);
+      expect(filed.stderr).toContain(`and 10 problems more: ${problems}\n`);
+      expect(JSON.parse(filed.stdout)).toMatchObject({ damagedTags: 30 });
+      const lines = (await readFile(problems, 'utf8')).trimEnd().split('\n');
+      const found = lines.map((line) => JSON.parse(line) as { code: string; value: string; message: string });
+      expect(new Set(found.map(({ value }) => value)).size).toBe(30);
+      expect(found[0]).toMatchObject({
+        code: 'RECORD_UNREADABLE',
+        field: 'profile',
+        message: expect.stringContaining('views[0]: its action is neither VIEW nor BUY'),
+      });
+      const nowhere = await runMillrace([...args, '--problems', join(directory, 'none', 'problems')]);
+      expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be written') });
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('sends them to a running platform', async () => {
     const data = join(directory, 'platform');
     const platform = await startMillrace({ dataDirectory: data });

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openAerospikeV1, PARTITIONS } from '@millrace/aerospike';
-import { booleanOption, defineOptions, integerOption, type MillraceError, stringOption } from '@millrace/core';
+import { booleanOption, defineOptions, integerOption, stringOption } from '@millrace/core';
 import { EXIT, defineCommand } from '../command.ts';
 import { jsonOption } from '../json-option.ts';
+import { MigrationProblems } from '../migrate/problems.ts';
 import { NOTHING_YET, runMigration } from '../migrate/run.ts';
 import { fileTarget, noTarget, platformTarget, readProgress, writeProgress } from '../migrate/target.ts';
 import { clientOptions, findPlatform } from '../platform-client.ts';
@@ -40,6 +41,11 @@ export const migrateAerospikeV1Command = defineCommand({
       optional: true,
       description: 'Write JSON lines to this file instead, for millrace replay',
     }),
+    problems: stringOption({
+      flag: 'problems',
+      optional: true,
+      description: 'Add a JSON line to this file for each record and tag that cannot be moved',
+    }),
     dryRun: booleanOption({ flag: 'dry-run', default: false, description: 'Read and count only' }),
     restart: booleanOption({
       flag: 'restart',
@@ -63,13 +69,17 @@ export const migrateAerospikeV1Command = defineCommand({
     const from = (options.restart || dryRun ? undefined : await readProgress(path)) ?? NOTHING_YET;
     if (from.next > 0)
       terminal.note(`Going on at partition ${from.next} of ${PARTITIONS}; --restart begins at the first.`);
+    const found = new MigrationProblems(terminal, options.problems);
+    // Before anything is moved, so that no problem is lost for want of a place.
+    await found.save();
     const source = await openAerospikeV1(url, { bin: options.bin, aggregatesNamespace, bucketsPerKey });
     let target = noTarget;
     const bar = progressBar(terminal);
-    const onProblem = someOf((problem: MillraceError) => terminal.note(`${problem.code}: ${problem.message}`));
     try {
       if (platform !== undefined) {
-        target = platformTarget(platform, interrupted, (why) => terminal.note(`refused: ${why}`));
+        target = platformTarget(platform, interrupted, (message) =>
+          found.add({ code: 'REFUSED', message, details: {} }),
+        );
       } else if (out !== undefined && !dryRun) {
         target = await fileTarget(out, from.position, from.next > 0 || options.restart);
       }
@@ -78,8 +88,9 @@ export const migrateAerospikeV1Command = defineCommand({
         target,
         from,
         signal: interrupted,
-        onProblem,
+        onProblem: found.add,
         async saved(progress) {
+          await found.save();
           if (!dryRun) await writeProgress(path, progress);
           const { views, buys } = progress.tags;
           bar.show(progress.next / PARTITIONS, `${grouped(progress.profiles)} profiles, ${grouped(views + buys)} tags`);
@@ -91,12 +102,14 @@ export const migrateAerospikeV1Command = defineCommand({
       }
       const { minutes, position: _, next: __, ...report } = moved;
       const { totals: aggregates, problems } = await source.totals(minutes);
-      for (const problem of problems) onProblem(problem);
+      for (const problem of problems) found.add(problem);
+      await found.save();
       if (options.json) terminal.print(JSON.stringify({ ...report, dryRun, aggregates }));
       else print(report, aggregates);
       const bad = report.unreadable + report.damagedTags + report.refused + problems.length;
       return bad === 0 ? EXIT.ok : EXIT.failure;
     } finally {
+      found.sumUp();
       await target.close();
       source.close();
     }
@@ -124,13 +137,3 @@ export const migrateAerospikeV1Command = defineCommand({
     }
   },
 });
-
-/** Of many, the first are enough to see what is wrong. */
-const SHOWN = 20;
-
-function someOf<T>(show: (one: T) => void): (one: T) => void {
-  let shown = 0;
-  return (one) => {
-    if (shown++ < SHOWN) show(one);
-  };
-}
