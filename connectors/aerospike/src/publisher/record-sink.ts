@@ -17,6 +17,9 @@ const MAX_ROWS = 1000;
 /** What the client says of a row that the server has not answered. */
 const NO_RESPONSE = -15;
 
+/** Outcome of a conditional write whose answer was lost, and whose record was changed since. */
+const UNKNOWN = Symbol('unknown');
+
 /** Writes records in batches: each batch as large as it can be while no key is in it twice, so that keys keep their order. */
 export class RecordSink implements Sink<EncodedRecord> {
   readonly #connection: AerospikeConnection;
@@ -79,9 +82,11 @@ export class RecordSink implements Sink<EncodedRecord> {
         const status = statuses[at]!;
         const error = errorOf(status, records[at]!, display);
         if (error === undefined) return false;
-        if (error.retry) failure = error;
+        // Another attempt could not tell any more either.
+        const isOpen = error.retry && status !== UNKNOWN;
+        if (isOpen) failure = error;
         else refusals.push({ index, error });
-        return error.retry;
+        return isOpen;
       });
       if (failure === undefined) return;
       if (this.#isClosed || Date.now() + pauseMs > deadline) throw failure;
@@ -122,21 +127,25 @@ export class RecordSink implements Sink<EncodedRecord> {
     } catch (error) {
       const code = failureOf(error)?.code;
       const isTaken = code === STATUS.generation || code === STATUS.exists;
-      if (isTaken && record.inDoubt && (await this.#isApplied(record))) return STATUS.ok;
+      if (isTaken && record.inDoubt) return this.#outcome(record, error);
       record.inDoubt ||= isInDoubt(error);
       return error;
     }
   }
 
-  /** Whether an attempt that was in doubt has written the record: then it is as this message makes it. */
-  async #isApplied({ bins, generation, ...rest }: EncodedRecord): Promise<boolean> {
+  /** What became of a record when an attempt was in doubt and the next one was refused: read from what it is now. */
+  async #outcome({ bins, generation, ...rest }: EncodedRecord, refusal: unknown): Promise<unknown> {
+    const { writeMode, generationPolicy } = this.#rules;
     try {
       const found = await this.#connection.client.get(this.#keyOf(rest));
-      if (generation !== undefined && this.#rules.generationPolicy === 'eq' && found.gen !== generation + 1)
-        return false;
-      return Object.entries(bins).every(([name, value]) => isDeepStrictEqual(found.bins[name] ?? null, value));
+      const isOurs = Object.entries(bins).every(([name, value]) => isDeepStrictEqual(found.bins[name] ?? null, value));
+      const isExact = generation !== undefined && generationPolicy === 'eq';
+      // The generation that the write has made if it was applied; undefined when that cannot be said.
+      const made = isExact ? generation + 1 : writeMode === 'create' ? 1 : undefined;
+      if (isOurs && (!isExact || found.gen === made)) return STATUS.ok;
+      return found.gen === made ? refusal : UNKNOWN;
     } catch (error) {
-      if (failureOf(error)?.code === STATUS.notFound) return false;
+      if (failureOf(error)?.code === STATUS.notFound) return UNKNOWN;
       throw aerospikeError(error, this.#connection.address.display);
     }
   }
@@ -150,13 +159,21 @@ export class RecordSink implements Sink<EncodedRecord> {
 /** Undefined when the record was written. */
 function errorOf(outcome: unknown, { key, bins, bytes }: EncodedRecord, display: string): MillraceError | undefined {
   if (outcome === STATUS.ok) return undefined;
+  const shown = typeof key === 'string' ? `"${key}"` : String(key);
+  if (outcome === UNKNOWN) {
+    return new MillraceError(
+      'UNAVAILABLE',
+      `Aerospike at ${display} did not answer, and the record ${shown} was changed since, so whether it was written ` +
+        'cannot be told: read it before sending this again',
+      { field: 'key', value: key },
+    );
+  }
   const status = typeof outcome === 'number' ? outcome : failureOf(outcome)?.code;
   // All bins were to be removed, and there is no record.
   if (status === STATUS.notFound && Object.values(bins).every((value) => value === null)) return undefined;
   if (status !== STATUS.recordTooBig) {
     return typeof outcome === 'number' ? statusError(outcome, display) : aerospikeError(outcome, display);
   }
-  const shown = typeof key === 'string' ? `"${key}"` : String(key);
   return new MillraceError(
     'RECORD_TOO_LARGE',
     `Aerospike at ${display} answered 13: the record ${shown} has about ${bytes} bytes, more than the namespace takes ` +
