@@ -1,3 +1,5 @@
+import type { Bins } from '../records.ts';
+
 /**
  * Bytes that only ever grow lie in a chain of records: when one has reached this size, further bytes go to the next. So
  * a record stays far below the limit of 1 MiB, and an append, for which Aerospike writes the record anew, stays cheap.
@@ -20,6 +22,13 @@ export interface ChainPosition {
 }
 
 export const CHAIN_START: ChainPosition = { block: 0, size: 0 };
+
+/**
+ * How far a record of a chain reaches that must be there. One that is lost counts as full: were it begun anew, what is
+ * left would pass for the whole; so it stays missing, and readers say so.
+ */
+export const sizeOf = (stored: Bins | undefined): number =>
+  stored === undefined ? BLOCK_BYTES : (stored[SIZE_BIN] as number);
 
 /** Where the next bytes go. */
 export const nextPosition = ({ block, size }: ChainPosition): ChainPosition =>

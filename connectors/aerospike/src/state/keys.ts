@@ -36,6 +36,12 @@ export class StateKeys {
   readonly timeline = (key: string): Key => this.#key('-timelines', `t${key}`);
   readonly minute = (partition: number, minute: number, block: number): Key =>
     this.#key('-minutes', `${partition} ${minute} ${block}`, this.#place.aggregatesNamespace);
+  /** Where a record of a minute lies, for messages. */
+  placeOfMinute(partition: number, minute: number, block: number): string {
+    const { aggregatesNamespace, set } = this.#place;
+    return `"${partition} ${minute} ${block}" of ${aggregatesNamespace}.${set}-minutes`;
+  }
+
   /** @param name partition and dedupe key */
   readonly seen = (name: string): Key => this.#key('-seen', name);
   readonly letter = (partition: number, offset: number): Key => this.#key('-letters', `${partition} ${offset}`);

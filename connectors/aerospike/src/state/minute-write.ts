@@ -10,6 +10,7 @@ import {
   OFFSET_BIN,
   PIECE_BYTES,
   SIZE_BIN,
+  sizeOf,
 } from './chain.ts';
 import type { StateKeys } from './keys.ts';
 import type { PendingWrite } from './pending-write.ts';
@@ -76,7 +77,7 @@ export class MinuteWrite implements PendingWrite {
     return {
       key: keys.minute(partition, this.#minute, this.#position.block),
       operations: [op.append(BYTES_BIN, chunk), op.incr(SIZE_BIN, chunk.length), op.write(OFFSET_BIN, last.offset + 1)],
-      policy: records.policy(exp.and(isNew, hasRoom)),
+      policy: records.policy(exp.and(isNew, hasRoom), { mustExist: this.#position.size > 0 }),
     };
   }
 
@@ -95,8 +96,7 @@ export class MinuteWrite implements PendingWrite {
   /** The record is full, or an attempt of ours or someone else was there: what it stored is cut off. */
   refused(stored: Bins | undefined): boolean {
     const reached = (stored?.[OFFSET_BIN] as number | undefined) ?? 0;
-    const size = (stored?.[SIZE_BIN] as number | undefined) ?? 0;
-    const position = { block: this.#position.block, size };
+    const position = { block: this.#position.block, size: sizeOf(stored) };
     while (this.#done < this.#events.length && this.#events[this.#done]!.offset < reached) this.#done++;
     if (this.#done === this.#events.length) {
       this.#position = position;

@@ -4,6 +4,7 @@ import { type Dictionaries, newDictionaries } from '@millrace/core/state';
 import type { Records } from '../records.ts';
 import { DictionaryChain } from './dictionary-chain.ts';
 import type { StateKeys } from './keys.ts';
+import type { MinuteIndex } from './minute-index.ts';
 import type { NumberSet } from './number-set.ts';
 import { MinutePositions, type RecentMinutes } from './recent-minutes.ts';
 import { ownerError, type PartitionStatus, readStatus, takeOver } from './status.ts';
@@ -17,7 +18,7 @@ export interface OwnedPartition {
   readonly dictionaryChain: DictionaryChain;
   readonly positions: MinutePositions;
   readonly recent: RecentMinutes;
-  readonly minutes: NumberSet;
+  readonly minutes: MinuteIndex;
   readonly letterSections: NumberSet;
 }
 

@@ -2,7 +2,7 @@ import type { StateEvent, StateSchema } from '@millrace/core';
 import { canonicalInt32, EventEncoder, minuteOf } from '@millrace/core/state';
 
 import type { Records } from '../records.ts';
-import { CHAIN_START, type ChainPosition, nextPosition, SIZE_BIN } from './chain.ts';
+import { CHAIN_START, SIZE_BIN, sizeOf } from './chain.ts';
 import type { StateKeys } from './keys.ts';
 import { MinuteWrite } from './minute-write.ts';
 import type { OwnedPartition } from './owned-partition.ts';
@@ -80,7 +80,7 @@ export class PartitionCommit {
     for (const { minute, position } of this.#minutes) {
       positions.set(minute, position);
       recent.set(minute, position, to);
-      minutes.add(minute);
+      minutes.set(minute, position.block);
     }
   }
 
@@ -88,21 +88,15 @@ export class PartitionCommit {
   async #findEnds(): Promise<void> {
     const { records, keys } = this.#options;
     const { positions, minutes } = this.#owned;
-    let open = [...this.#events.keys()]
-      .filter((minute) => minutes.has(minute) && positions.get(minute) === undefined)
-      .map((minute): { readonly minute: number; end: ChainPosition } => ({ minute, end: CHAIN_START }));
-    while (open.length > 0) {
-      const found = await records.read(
-        open.map(({ minute, end }) => keys.minute(this.#partition, minute, end.block)),
-        [SIZE_BIN],
-      );
-      open = open.filter((one, at) => {
-        const size = (found[at]?.[SIZE_BIN] as number | undefined) ?? 0;
-        // The last record that there is, full or not: the next commit has to see what it holds.
-        if (size > 0) positions.set(one.minute, { block: one.end.block, size });
-        one.end = nextPosition({ block: one.end.block, size });
-        return one.end.size < size;
-      });
-    }
+    const open = [...this.#events.keys()].flatMap((minute) => {
+      const block = minutes.lastBlock(minute);
+      return block === undefined || positions.get(minute) !== undefined ? [] : [{ minute, block }];
+    });
+    if (open.length === 0) return;
+    const found = await records.read(
+      open.map(({ minute, block }) => keys.minute(this.#partition, minute, block)),
+      [SIZE_BIN],
+    );
+    open.forEach(({ minute, block }, at) => positions.set(minute, { block, size: sizeOf(found[at]) }));
   }
 }

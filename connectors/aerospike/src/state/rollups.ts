@@ -2,6 +2,7 @@ import { MillraceError, type RollupQuery, type RollupResult } from '@millrace/co
 import {
   decodeChunk,
   type Dictionaries,
+  MINUTE_MS,
   minuteOf,
   MinuteTable,
   newDictionaries,
@@ -15,10 +16,10 @@ import {
 } from '@millrace/core/state';
 
 import type { Bins } from '../records.ts';
-import { BLOCK_BYTES, BYTES_BIN, CHAIN_START, type ChainPosition, isBefore, OFFSET_BIN } from './chain.ts';
+import { BYTES_BIN, CHAIN_START, type ChainPosition, isBefore, OFFSET_BIN } from './chain.ts';
 import { readChain } from './dictionary-chain.ts';
 import { LENGTH_BYTES } from './minute-write.ts';
-import { type PartitionStatus, QUERY_BINS, readStatuses } from './status.ts';
+import { CLOCK_BINS, INDEX_BINS, type PartitionStatus, QUERY_BINS, readStatuses } from './status.ts';
 import type { AerospikeStateOptions } from './store.ts';
 
 /** Minutes that are read at once: bounds what a query of a long range has in memory. */
@@ -43,6 +44,8 @@ interface Wanted {
   readonly partition: number;
   readonly minute: number;
   readonly known: KnownMinute;
+  /** The last record that there must be. */
+  readonly lastBlock: number;
   /** No byte behind this is committed; undefined: the partition's status does not say, because that is long ago. */
   readonly end: ChainPosition | undefined;
 }
@@ -82,18 +85,18 @@ export class Rollups {
   }
 
   async query(query: RollupQuery): Promise<RollupResult> {
-    const { schema, retentionMs } = this.#options;
+    const { schema } = this.#options;
     // Names are checked before anything is asked.
     const { from, to } = planRollup(query, schema, this.#shared);
     const minutes = to - from <= ASK_EACH_MINUTES ? minuteRange(from, to) : await this.#existing(from, to);
     // One query reads at a time, so that none adds what another has just added.
     return this.#alone(async () => {
-      const statuses = await this.#loadStatuses();
-      const clock = latestClock(statuses);
-      const oldest = clock === undefined ? 0 : Math.max(0, minuteOf(clock - retentionMs));
+      let statuses = await this.#loadStatuses(QUERY_BINS);
+      const live = minutes.filter((minute) => minute >= this.#oldest(statuses));
+      // The index of all minutes is large, and the newest ones do not need it.
+      if (live.some((minute) => this.#isOpen(minute, statuses))) statuses = await this.#loadStatuses(INDEX_BINS);
       const plan = planRollup(query, schema, this.#shared);
       const scan = new RollupScan(plan, schema, this.#shared, this.#selection);
-      const live = minutes.filter((minute) => minute >= oldest);
       for (let at = 0; at < live.length; at += SLICE) {
         const slice = live.slice(at, at + SLICE);
         const tables = await this.#load(slice, statuses);
@@ -127,9 +130,9 @@ export class Rollups {
     return this.#steps.run(step);
   }
 
-  async #loadStatuses(): Promise<PartitionStatus[]> {
+  async #loadStatuses(bins: readonly string[]): Promise<PartitionStatus[]> {
     const { records, keys, partitions } = this.#options;
-    const statuses = await readStatuses(records, keys, partitions, QUERY_BINS);
+    const statuses = await readStatuses(records, keys, partitions, bins);
     // A server that lost its last writes may hold others in their place by now.
     const isBehind = statuses.some(({ committed }, partition) => (committed ?? 0) < this.#committed[partition]!);
     if (isBehind) this.#forget();
@@ -175,6 +178,7 @@ export class Rollups {
       );
       const found = await records.read(names, [BYTES_BIN, OFFSET_BIN]);
       await this.#knowEntries(open, found);
+      await this.#assertOver(open.filter((_, at) => found[at] === undefined));
       open = open.filter((one, at) => this.#add(one, found[at]?.[BYTES_BIN] as Buffer | undefined));
     }
     minutes.forEach((_, at) => {
@@ -200,12 +204,44 @@ export class Rollups {
     for (const partition of new Set(ahead.map((one) => one.partition))) await this.#loadDictionary(partition);
   }
 
+  /** Whether the statuses without their index do not say what there is of this minute. */
+  #isOpen(minute: number, statuses: readonly PartitionStatus[]): boolean {
+    const known = this.#minutes.get(minute);
+    return statuses.some(({ committed, recent }, partition) => {
+      const checked = known?.positions[partition]!.checked ?? -1;
+      return committed !== undefined && recent.get(minute) === undefined && checked < recent.floor;
+    });
+  }
+
+  /** The first minute that counts. */
+  #oldest(statuses: readonly PartitionStatus[]): number {
+    const clock = latestClock(statuses);
+    return clock === undefined ? 0 : Math.max(0, minuteOf(clock - this.#options.retentionMs));
+  }
+
+  /** A minute that is over may go while it is read; any other record is lost. @throws STATE_CORRUPT */
+  async #assertOver(missing: readonly Wanted[]): Promise<void> {
+    if (missing.length === 0) return;
+    const { records, keys, partitions } = this.#options;
+    const oldest = this.#oldest(await readStatuses(records, keys, partitions, CLOCK_BINS));
+    const lost = missing.find(({ minute }) => minute >= oldest);
+    if (lost === undefined) return;
+    const { partition, minute, known } = lost;
+    const place = keys.placeOfMinute(partition, minute, known.positions[partition]!.block);
+    throw new MillraceError(
+      'STATE_CORRUPT',
+      `the rollups of ${new Date(minute * MINUTE_MS).toISOString()} have lost the record ${place}: it was deleted, or a ` +
+        'node was lost with it. Rebuild the state from the log in another set',
+      { field: 'minute', value: minute * MINUTE_MS },
+    );
+  }
+
   /** Adds what is new of one record, and tells whether the chain goes on. */
-  #add({ partition, known, end }: Wanted, bytes: Buffer | undefined): boolean {
+  #add({ partition, known, lastBlock, end }: Wanted, bytes: Buffer | undefined): boolean {
     if (bytes === undefined) return false;
     const { block, size, checked } = known.positions[partition]!;
-    const isLast = end !== undefined && block >= end.block;
-    const until = isLast ? Math.max(size, end.size) : bytes.length;
+    const isLast = block >= lastBlock;
+    const until = isLast && end !== undefined ? Math.max(size, end.size) : bytes.length;
     if (until > bytes.length) {
       throw new MillraceError(
         'STATE_CORRUPT',
@@ -217,9 +253,8 @@ export class Rollups {
       position = start + bytes.readUInt32BE(position);
       this.#views[partition]!.append(known.table, decodeChunk(bytes.subarray(start, position), this.#columns));
     }
-    const goesOn = !isLast && bytes.length >= BLOCK_BYTES;
-    known.positions[partition] = goesOn ? { block: block + 1, size: 0, checked } : { block, size: until, checked };
-    return goesOn;
+    known.positions[partition] = isLast ? { block, size: until, checked } : { block: block + 1, size: 0, checked };
+    return !isLast;
   }
 
   #minute(minute: number): KnownMinute {
@@ -235,12 +270,14 @@ function wanted(
   partition: number,
   minute: number,
   known: KnownMinute,
-  { committed, recent }: PartitionStatus,
+  { recent, minutes }: PartitionStatus,
 ): Wanted | undefined {
-  if (committed === undefined) return undefined;
   const position = known.positions[partition]!;
   const end = recent.get(minute);
-  if (end !== undefined) return isBefore(position, end) ? { partition, minute, known, end } : undefined;
-  const isCurrent = position.checked >= 0 && position.checked >= recent.floor;
-  return isCurrent ? undefined : { partition, minute, known, end: undefined };
+  if (end !== undefined) {
+    return isBefore(position, end) ? { partition, minute, known, end, lastBlock: end.block } : undefined;
+  }
+  const lastBlock = minutes.lastBlock(minute);
+  if (lastBlock === undefined || position.checked >= recent.floor) return undefined;
+  return { partition, minute, known, end, lastBlock };
 }

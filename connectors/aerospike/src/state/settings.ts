@@ -5,7 +5,7 @@ import { statusError, STATUS } from '../errors.ts';
 import type { Records } from '../records.ts';
 import type { StateKeys } from './keys.ts';
 
-const FORMAT = '1';
+const FORMAT = '2';
 
 /**
  * Checks schema and number of partitions against those of the stored state, or stores them with a new one.

@@ -3,6 +3,7 @@ import type { Newest } from '@millrace/core/state';
 
 import type { Bins, Operation, Records, RecordWrite } from '../records.ts';
 import type { StateKeys } from './keys.ts';
+import { MinuteIndex } from './minute-index.ts';
 import { NumberSet } from './number-set.ts';
 import { RecentMinutes } from './recent-minutes.ts';
 
@@ -19,7 +20,7 @@ const BIN = {
   /** Entries of the dictionary. */
   entries: 'n',
   recent: 'r',
-  /** Minutes that exist. */
+  /** Minutes that exist, and the last block of each. */
   minutes: 'm',
   /** Sections of the index of dead letters that exist. */
   letterSections: 'x',
@@ -27,6 +28,7 @@ const BIN = {
 
 /** Bins that every query needs; the others are large or rarely needed. */
 export const QUERY_BINS: readonly string[] = [BIN.committed, BIN.clock, BIN.entries, BIN.recent];
+export const INDEX_BINS: readonly string[] = [...QUERY_BINS, BIN.minutes];
 export const CLOCK_BINS: readonly string[] = [BIN.newestTime, BIN.newestAppend, BIN.clock];
 export const OWNER_BINS: readonly string[] = [BIN.epoch, BIN.committed];
 
@@ -40,7 +42,7 @@ export interface PartitionStatus {
   readonly duplicates: number;
   readonly entries: number;
   readonly recent: RecentMinutes;
-  readonly minutes: NumberSet;
+  readonly minutes: MinuteIndex;
   readonly letterSections: NumberSet;
 }
 
@@ -57,7 +59,7 @@ export function readStatus(bins: Bins | undefined): PartitionStatus {
     duplicates: number(BIN.duplicates) ?? 0,
     entries: number(BIN.entries) ?? 0,
     recent: RecentMinutes.decode(bytes(BIN.recent)),
-    minutes: NumberSet.decode(bytes(BIN.minutes)),
+    minutes: MinuteIndex.decode(bytes(BIN.minutes)),
     letterSections: NumberSet.decode(bytes(BIN.letterSections)),
   };
 }
@@ -100,7 +102,7 @@ export interface StatusChange {
   readonly duplicates: number;
   readonly entries: number;
   readonly recent: RecentMinutes;
-  readonly minutes: NumberSet;
+  readonly minutes: MinuteIndex;
   readonly letterSections: NumberSet;
 }
 
