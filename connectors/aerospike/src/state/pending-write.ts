@@ -6,8 +6,8 @@ export interface PendingWrite {
   next(): RecordWrite;
   /** The step was applied. Returns whether all is done. */
   applied(): boolean;
-  /** Bins that `refused` needs. */
-  readonly bins: readonly string[];
+  /** Bins that `refused` needs; undefined: all. */
+  readonly bins: readonly string[] | undefined;
   /** The filter did not hold: `stored` is what the record has. Returns whether all is done. */
   refused(stored: Bins | undefined): boolean;
 }
@@ -31,23 +31,31 @@ export async function settle(records: Records, writes: readonly PendingWrite[]):
     const steps = open.map((write) => write.next());
     const applied = await records.write(steps);
     const refused = open.flatMap((_, at) => (applied[at] === true ? [] : [at]));
-    const stored = await readEach(
+    const found = await readEach(
       records,
-      refused.map((at) => ({ key: steps[at]!.key, bins: open[at]!.bins })),
+      refused.map((at) => ({ at, key: steps[at]!.key, bins: open[at]!.bins })),
     );
-    const found = new Map(refused.map((at, index) => [at, stored[index]]));
     open = open.filter((write, at) => !(applied[at] === true ? write.applied() : write.refused(found.get(at))));
   }
 }
 
-async function readEach(
-  records: Records,
-  wanted: readonly { readonly key: Key; readonly bins: readonly string[] }[],
-): Promise<(Bins | undefined)[]> {
-  if (wanted.length === 0) return [];
-  const bins = [...new Set(wanted.flatMap((one) => one.bins))];
-  return records.read(
-    wanted.map(({ key }) => key),
-    bins,
-  );
+interface Refused {
+  readonly at: number;
+  readonly key: Key;
+  readonly bins: readonly string[] | undefined;
+}
+
+/** What the records have, by the places of their writes. */
+async function readEach(records: Records, refused: readonly Refused[]): Promise<Map<number, Bins | undefined>> {
+  const found = new Map<number, Bins | undefined>();
+  for (const some of Map.groupBy(refused, ({ bins }) => bins === undefined).values()) {
+    const bins = some[0]!.bins === undefined ? undefined : [...new Set(some.flatMap((one) => one.bins ?? []))];
+    if (bins?.length === 0) continue;
+    const stored = await records.read(
+      some.map(({ key }) => key),
+      bins,
+    );
+    some.forEach(({ at }, index) => found.set(at, stored[index]));
+  }
+  return found;
 }

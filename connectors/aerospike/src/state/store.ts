@@ -9,6 +9,11 @@ import { stateOptions } from './options.ts';
 import { agreeOnSettings } from './settings.ts';
 
 const DAY_MS = 24 * 3_600_000;
+/**
+ * The index of a partition's minutes is one bin, of three bytes for each minute at most: so it stays below a record. See
+ * `MinuteIndex`.
+ */
+const MAX_RETENTION_MS = 180 * DAY_MS;
 const DEFAULT_KEEP = 230;
 const DEFAULT_SET = 'millrace';
 const MAX_SET_BYTES = 63;
@@ -39,6 +44,15 @@ export async function openStore(url: string, options: OpenOptions): Promise<Aero
   const { address, values } = parseAerospikeUrl(url, stateOptions);
   const { namespace, set = DEFAULT_SET } = address;
   const { aggregatesNamespace = namespace } = values;
+  const { keep = DEFAULT_KEEP, retentionMs = DAY_MS } = options;
+  if (!(retentionMs <= MAX_RETENTION_MS)) {
+    const accepted = `at most ${MAX_RETENTION_MS / DAY_MS}d`;
+    throw new MillraceError('INVALID_OPTION', `Aerospike keeps rollups for ${accepted}: give a shorter retention`, {
+      field: 'retention',
+      value: retentionMs,
+      accepted,
+    });
+  }
   checkName('set', set, MAX_SET_BYTES - LONGEST_SUFFIX_BYTES);
   const connection = await connect(address, { namespaces: [...new Set([namespace, aggregatesNamespace])] });
   const records = new Records(connection, { timeoutMs: values.retryTimeout, closedError });
@@ -53,8 +67,8 @@ export async function openStore(url: string, options: OpenOptions): Promise<Aero
       keys,
       // The log forgets what is safe, so rollups in memory must not pass for safe because the rest is on disk.
       info: { ...info, syncLagMs: slowerSync(info.syncLagMs, syncLagMs) },
-      keep: options.keep ?? DEFAULT_KEEP,
-      retentionMs: options.retentionMs ?? DAY_MS,
+      keep,
+      retentionMs,
       cacheBytes: values.cache,
       dictionaryLimit: options.dictionaryLimit,
     };

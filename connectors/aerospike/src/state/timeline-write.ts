@@ -5,8 +5,12 @@ import type { PendingWrite } from './pending-write.ts';
 
 /** A timeline is shortened when its record has reached this many bytes for each event to keep. */
 const EVENT_BYTES = 40;
-/** A timeline of very long texts keeps fewer events than it should, rather than outgrow its record. */
-const MOST_BYTES = 192 * 1024;
+/**
+ * What timelines may have of a record. One that would take more keeps fewer events than it should: with very long texts,
+ * or very many events. A partition takes up to half of what the others leave, or else its even share: so a record has twice
+ * this at most, however many partitions bring events of its key.
+ */
+const RECORD_BYTES = 384 * 1024;
 
 /** Events of one key, as one partition has brought them, lie in bins of that partition. */
 export const timelineBin = (partition: number): string => `t${partition}`;
@@ -22,6 +26,7 @@ export function storedTimelines(bins: Bins): { readonly partition: number; reado
 export interface TimelineLimits {
   readonly keep: number;
   readonly kinds: number;
+  readonly partitions: number;
 }
 
 /** What the timelines of one partition share in one commit. */
@@ -29,6 +34,8 @@ export class TimelineStep {
   readonly records: Records;
   readonly partition: number;
   readonly limits: TimelineLimits;
+  /** Of the events to keep, as a rule. */
+  readonly usualBytes: number;
   /** Holds for a record that has nothing of this commit and needs no shortening. */
   readonly policy: RecordWrite['policy'];
 
@@ -38,7 +45,8 @@ export class TimelineStep {
     this.records = records;
     this.partition = partition;
     this.limits = limits;
-    const fits = exp.lt(exp.recordSize(), exp.int(1024 + limits.keep * limits.kinds * EVENT_BYTES));
+    this.usualBytes = Math.min(limits.keep * limits.kinds * EVENT_BYTES, RECORD_BYTES / 2);
+    const fits = exp.lt(exp.recordSize(), exp.int(1024 + this.usualBytes));
     this.policy = records.policy(exp.and(this.reaches(from), fits));
   }
 
@@ -69,10 +77,8 @@ export class TimelineWrite implements PendingWrite {
     this.#firstOffset = offset;
   }
 
-  get bins(): readonly string[] {
-    const { partition } = this.#step;
-    return [timelineBin(partition), offsetBin(partition)];
-  }
+  /** All: what other partitions have brought counts as well. */
+  readonly bins = undefined;
 
   add(offset: number, event: Buffer): void {
     this.#more ??= {
@@ -115,15 +121,17 @@ export class TimelineWrite implements PendingWrite {
       this.#bytes(),
     ]);
     this.#bound = reached;
-    this.#whole = { bytes: shortened(bytes, limits.keep), stored: reached };
+    const others = bytesOfOthers(stored ?? {}, partition);
+    const most = Math.max(RECORD_BYTES / limits.partitions, (RECORD_BYTES - others) / 2);
+    this.#whole = { bytes: shortened(bytes, limits.keep, most, others > 0 ? 0 : 1), stored: reached };
     return false;
   }
 
   /** Without those that other events of the same commit push out: one key may have thousands in it. */
   #newest(): Buffer {
-    const { keep, kinds } = this.#step.limits;
+    const { usualBytes, limits } = this.#step;
     const bytes = this.#bytes();
-    return bytes.length > keep * kinds * EVENT_BYTES ? shortened(bytes, keep) : bytes;
+    return bytes.length > usualBytes ? shortened(bytes, limits.keep, RECORD_BYTES / 2, 1) : bytes;
   }
 
   #bytes(): Buffer {
@@ -154,9 +162,13 @@ export class TimelineWrite implements PendingWrite {
   }
 }
 
-function shortened(bytes: Buffer, keep: number): Buffer {
+const bytesOfOthers = (bins: Bins, partition: number): number =>
+  storedTimelines(bins).reduce((sum, one) => sum + (one.partition === partition ? 0 : one.bytes.length), 0);
+
+/** The newest events, at most `keep` of each kind, and fewer where they have more than `most` bytes, but so many at `least`. */
+function shortened(bytes: Buffer, keep: number, most: number, least: number): Buffer {
   let shorter = trimmed(bytes, keep) ?? bytes;
-  for (let fewer = keep; shorter.length > MOST_BYTES && fewer > 1;) {
+  for (let fewer = keep; shorter.length > most && fewer > least;) {
     fewer = Math.floor(fewer / 2);
     shorter = trimmed(shorter, fewer) ?? shorter;
   }

@@ -164,8 +164,8 @@ export class AerospikeStateWriter implements StateWriter {
     { events, eventPartitions, to }: Accepted,
     duplicates: Duplicates,
   ): Map<number, PartitionCommit> {
-    const { records, keys, schema, keep } = this.#options;
-    const limits = { keep, kinds: schema.kinds.length };
+    const { records, keys, schema, keep, partitions } = this.#options;
+    const limits = { keep, kinds: schema.kinds.length, partitions };
     const options = { records, keys, schema, limits, encoder: this.#encoder };
     const commits = new Map<number, PartitionCommit>();
     for (const partition of to.keys()) {

@@ -25,11 +25,16 @@ const long = (offset: number): string => `${offset} ${'語'.repeat(2150)}`;
 
 describe('what does not fit one record', () => {
   let server: AerospikeDev;
+  let large: AerospikeDev;
   beforeAll(async () => {
+    large = await startAerospikeDev({ port: 0, namespaces: ['test'] });
     // Nothing may come near the real limit of 1 MiB.
     server = await startAerospikeDev({ port: 0, namespaces: ['test'], maxRecordBytes: 256 * 1024 });
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    await large.stop();
+  });
 
   const open = async () => {
     const store = await openBoth(withSet(namespaceUrl(server)), OPTIONS);
@@ -144,6 +149,51 @@ describe('what does not fit one record', () => {
     expect(entries.length).toBeGreaterThan(0);
     expect(entries.length).toBeLessThan(5);
     expect(entries.map(({ time }) => time - STATE_START)).toEqual([9, 8, 7, 6].slice(0, entries.length));
+  });
+
+  it('is left out of timelines of which far too many are kept', async () => {
+    const store = await openBoth(withSet(namespaceUrl(large)), { ...OPTIONS, keep: 100_000 });
+    onTestFinished(() => store.close());
+    const text = 'x'.repeat(100);
+    for (let from = 0; from < 12_000; from += 1500) {
+      await store.writer.commit([
+        stateChange(
+          Array.from({ length: 1500 }, (_, at) =>
+            stateEvent(from + at, { time: STATE_START + from + at, dimensions: ['x', 'PL', text] }),
+          ),
+        ),
+      ]);
+    }
+    const entries = await store.reader.timeline('alice', { kind: 0, from: 0, to: Infinity, limit: 100_000 });
+    expect(entries.length).toBeGreaterThan(1000);
+    expect(entries[0]!.time).toBe(STATE_START + 11_999);
+  });
+
+  it('is left out of a timeline to which all partitions bring long texts', async () => {
+    const partitions = 32;
+    const place = withSet(namespaceUrl(large));
+    const store = await openBoth(place, { ...OPTIONS, partitions });
+    onTestFinished(() => store.close());
+    const text = 'x'.repeat(30_000);
+    for (let round = 0; round < 3; round++) {
+      for (let partition = 0; partition < partitions; partition++) {
+        const events = [0, 1, 2, 3].map((n) => {
+          const offset = 4 * round + n;
+          return stateEvent(offset, { time: STATE_START + offset * 100 + partition, dimensions: ['x', 'PL', text] });
+        });
+        await store.writer.commit([stateChange(events, { partition })]);
+      }
+    }
+    const entries = await store.reader.timeline('alice', { kind: 0, from: 0, to: Infinity, limit: 100 });
+    expect(entries.length).toBe(OPTIONS.keep);
+    const records = await openAerospikeRecords(place);
+    onTestFinished(() => records.close());
+    const [timeline] = await listOf(records.scan({ set: `${/test\/(\w+)/.exec(place)![1]!}-timelines` }));
+    const bytes = Object.values(timeline!.bins).reduce<number>(
+      (sum, value) => sum + (Buffer.isBuffer(value) ? value.length : 0),
+      0,
+    );
+    expect(bytes).toBeLessThan(768 * 1024);
   });
 
   it('goes on in the next one also where a text has three bytes for each of its characters', async () => {

@@ -3,17 +3,17 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { parseAerospikeUrl } from '../../src/address.ts';
 import { connect } from '../../src/client.ts';
-import { plainAerospikeOptions } from '../../src/connection-options.ts';
 import { Records } from '../../src/records.ts';
 import { Dedupe } from '../../src/state/dedupe.ts';
 import { StateKeys } from '../../src/state/keys.ts';
+import { stateOptions } from '../../src/state/options.ts';
 import { closedError } from '../../src/state/store.ts';
 import { withNamespace, withSet } from '../servers.ts';
 
 const url = withNamespace();
 
 async function open() {
-  const { address } = parseAerospikeUrl(withSet(url()), plainAerospikeOptions);
+  const { address } = parseAerospikeUrl(withSet(url()), stateOptions);
   const records = new Records(await connect(address), { timeoutMs: 10_000, closedError });
   onTestFinished(() => records.close());
   const { namespace, set = '' } = address;

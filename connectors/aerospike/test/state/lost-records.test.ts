@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { parseAerospikeUrl } from '../../src/address.ts';
 import { connect } from '../../src/client.ts';
-import { plainAerospikeOptions } from '../../src/connection-options.ts';
 import type { Key } from '../../src/records.ts';
+import { stateOptions } from '../../src/state/options.ts';
 import { withNamespace, withSet } from '../servers.ts';
 import { openBoth } from './fixture.ts';
 
@@ -28,13 +28,13 @@ async function open() {
   const place = withSet(url());
   let store = await openBoth(place, OPTIONS);
   onTestFinished(() => store.close());
-  const { address } = parseAerospikeUrl(place, plainAerospikeOptions);
+  const { address, values } = parseAerospikeUrl(place, stateOptions);
   const connection = await connect(address);
   onTestFinished(() => connection.close());
   const { driver, client } = connection;
   const keyOf = (minute: number, block: number): Key =>
     new driver.Key(
-      address.namespace,
+      values.aggregatesNamespace ?? address.namespace,
       `${address.set!}-minutes`,
       Buffer.from(`0 ${STATE_START / STATE_MINUTE + minute} ${block}`),
     ) as Key;
