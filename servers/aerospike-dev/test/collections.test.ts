@@ -7,6 +7,7 @@ const { lists, maps, bitwise } = Aerospike;
 const { VALUE, COUNT, INDEX, RANK, REVERSE_RANK: REVERSE, NONE } = lists.returnType;
 const MAP = maps.returnType;
 const Context = Aerospike.cdt.Context;
+const { CREATE_ONLY, NO_FAIL, PARTIAL } = bitwise.writeFlags;
 
 const inverted = lists.getByValueList('l', [1, 5]).andReturn(VALUE);
 inverted.invertSelection();
@@ -203,11 +204,33 @@ describe('lists, maps and blobs', () => {
     expect(await codeOf(operate({ c: Buffer.from([255]) }, bitwise.add('c', 0, 8, 1, false)))).toBe(26);
   });
 
+  it('changes the part of the bits that the blob has, and takes an added value for one of as many bits', async () => {
+    const { after } = await operate(
+      { b: Buffer.from([0, 0]), c: Buffer.from([0x33]) },
+      bitwise.not('b', 12, 20).withPolicy({ writeFlags: PARTIAL }),
+      bitwise.add('c', 0, 8, 221, true).onOverflow(bitwise.overflow.SATURATE),
+    );
+    expect(after).toEqual({ b: Buffer.from([0, 0x0f]), c: Buffer.from([0x10]) });
+  });
+
   it.each([
     ['a blob larger than a message', 4, bitwise.resize('b', 2 ** 31 - 1)],
     ['an insert beyond every blob', 4, bitwise.insert('b', 2 ** 31 - 1, Buffer.from([1]))],
     ['bits of which there are none', 26, bitwise.get('b', 0, 2 ** 20)],
     ['a size of 0', 4, bitwise.get('b', 0, 0)],
+    ['bits before the blob', 4, bitwise.get('b', -9, 1)],
+    ['an integer of 65 bits', 4, bitwise.getInt('b', 0, 65, false)],
+    ['a value of fewer bits than are written', 4, bitwise.or('b', 0, 16, Buffer.from([1]))],
+    ['an empty value', 4, bitwise.insert('b', 0, Buffer.alloc(0))],
+    ['no bits, also of what is no blob', 4, bitwise.not('l', 0, 0)],
+    ['an addition in parts', 4, bitwise.add('b', 0, 8, 1, false).withPolicy({ writeFlags: PARTIAL })],
+    ['what may only be made, of a change', 4, bitwise.not('b', 0, 8).withPolicy({ writeFlags: CREATE_ONLY })],
+    [
+      'bits before the blob, also where nothing may fail',
+      4,
+      bitwise.not('b', -9, 1).withPolicy({ writeFlags: NO_FAIL }),
+    ],
+    ['what is no blob, also where nothing may fail', 12, bitwise.not('l', 0, 1).withPolicy({ writeFlags: NO_FAIL })],
     ['a blob larger than a record', 13, bitwise.resize('b', 10_000_000)],
     ['a list larger than a record', 13, lists.set('l', 10_000_000, 1)],
     ['a list larger than a message', 4, lists.set('l', 2 ** 31 - 1, 1)],

@@ -2,14 +2,15 @@ import { Bytes } from '../msgpack/values.ts';
 import { MAX_FRAME_BYTES } from '../protocol/constants.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Arguments } from './arguments.ts';
-import { notApplicable } from './arguments.ts';
+import { notApplicable, wrong } from './arguments.ts';
 
 /** Start of the bits, counted from the end when negative. @throws CommandError when they are not all in the blob */
 export function startOf(blob: Buffer, offset: number, size: number, unit: 1 | 8): number {
   const length = (blob.length * 8) / unit;
   checkOffset(offset, unit);
   const start = offset < 0 ? length + offset : offset;
-  if (start < 0 || size < 0 || start + size > length) {
+  if (start < 0) throw wrong('the place is before the blob');
+  if (start + size > length) {
     throw notApplicable(`the blob of ${blob.length} bytes does not have those bits`);
   }
   return start;
@@ -31,6 +32,8 @@ export function checkOffset(offset: number, unit: 1 | 8): void {
 
 export function bytesOf(args: Arguments, position: number): Buffer {
   const value = args.value(position);
-  if (!(value instanceof Bytes)) throw new CommandError(RESULT.parameter, 'the value is not a blob');
+  if (!(value instanceof Bytes) || value.data === '') {
+    throw new CommandError(RESULT.parameter, 'the value is not a blob, or an empty one');
+  }
   return Buffer.from(value.data, 'latin1');
 }

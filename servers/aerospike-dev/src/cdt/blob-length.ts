@@ -1,7 +1,7 @@
 import { LARGEST_RECORD_BYTES } from '../protocol/constants.ts';
 import { CommandError, RESULT } from '../protocol/result-code.ts';
 import type { Arguments } from './arguments.ts';
-import { notApplicable } from './arguments.ts';
+import { wrong } from './arguments.ts';
 import { bytesOf, checkOffset, largest, sizeOf, startOf } from './bit-arguments.ts';
 
 /** Flags of a change of length. */
@@ -34,7 +34,7 @@ export function insert(blob: Buffer, args: Arguments): Buffer {
   const offset = args.integer(0);
   checkOffset(offset, 8);
   const start = offset < 0 ? blob.length + offset : offset;
-  if (start < 0) throw notApplicable('the place is before the blob');
+  if (start < 0) throw wrong('the place is before the blob');
   sizeInMemory(start);
   const zeros = Buffer.alloc(Math.max(0, start - blob.length));
   return Buffer.concat([blob.subarray(0, start), zeros, bytesOf(args, 1), blob.subarray(start)]);
