@@ -48,7 +48,12 @@ export class EntryWrites {
     by: bigint,
     { now, expiresAt }: { readonly now: number; readonly expiresAt: number | undefined },
   ): Promise<bigint> {
-    return (await this.#addInPlace(name, Number(by), now)) ?? this.#addByCompare(name, key, by, now, expiresAt);
+    for (;;) {
+      const added = await this.#addInPlace(name, Number(by), now);
+      const sum = added ?? (await this.#addByCompare(name, key, by, now, expiresAt));
+      // Another was faster, and has most likely made the counter that this one can add to in place.
+      if (sum !== undefined) return sum;
+    }
   }
 
   /** Whether there was an entry, of the version that is wanted. */
@@ -134,18 +139,22 @@ export class EntryWrites {
     return typeof sum === 'number' ? BigInt(sum) : undefined;
   }
 
-  /** Reads, adds and writes, again when another was faster. */
-  async #addByCompare(name: Key, key: string, by: bigint, now: number, expiresAt: number | undefined): Promise<bigint> {
-    for (;;) {
-      const [bins] = await this.#records.read([name]);
-      const entry = bins === undefined ? undefined : readEntry(bins);
-      const current = entry !== undefined && isLive(entry, now) ? entry : undefined;
-      const sum = addDecimal(key, current?.parts === 0 ? current.value : current && Buffer.from('large'), by);
-      const condition = current === undefined ? 'absent' : versionOf(current.token);
-      const value = Buffer.from(sum.toString());
-      const given = current === undefined ? { expiresAt } : { keep: true };
-      if ((await this.set(name, key, value, { condition, now, ...given })) !== undefined) return sum;
-    }
+  /** Reads, adds and writes; undefined when another was faster. */
+  async #addByCompare(
+    name: Key,
+    key: string,
+    by: bigint,
+    now: number,
+    expiresAt: number | undefined,
+  ): Promise<bigint | undefined> {
+    const [bins] = await this.#records.read([name]);
+    const entry = bins === undefined ? undefined : readEntry(bins);
+    const current = entry !== undefined && isLive(entry, now) ? entry : undefined;
+    const sum = addDecimal(key, current?.parts === 0 ? current.value : current && Buffer.from('large'), by);
+    const condition = current === undefined ? 'absent' : versionOf(current.token);
+    const value = Buffer.from(sum.toString());
+    const given = current === undefined ? { expiresAt } : { keep: true };
+    return (await this.set(name, key, value, { condition, now, ...given })) === undefined ? undefined : sum;
   }
 
   #isVersion(token: number): AerospikeExp {
