@@ -74,8 +74,8 @@ describe.skipIf(!serverAvailable('redis')).each(['one', 'mutual'] as const)('a R
 
   it('refuses who does not show what it wants, and is refused by who does not trust it', async () => {
     const url = `rediss://:secret@127.0.0.1:${server.port}`;
-    await expect(openKeyValueStore(`${url}?retry-timeout=100ms`)).rejects.toThrow(/certificate/);
-    const untrusting = `${url}?retry-timeout=100ms&tls-verify=false`;
+    await expect(openKeyValueStore(`${url}?retry-timeout=100ms&connect-timeout=60s`)).rejects.toThrow(/certificate/);
+    const untrusting = `${url}?retry-timeout=100ms&connect-timeout=60s&tls-verify=false`;
     if (sides === 'one') await (await openKeyValueStore(untrusting)).close();
     else await expect(openKeyValueStore(untrusting)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(openKeyValueStore(`${url}?tls-ca=/nowhere.pem`)).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe.skipIf(!serverAvailable('redis'))('a Redis Cluster with mutual TLS', ()
     useAll(':secret@', hostsOf([cluster.nodes[1]!]), '', `cluster=true&tls=true&${files.trusting}&${files.showing}`));
 
   it('is not used by who does not trust it, nor by who shows it no certificate', async () => {
-    const url = `${cluster.url}?cluster=true&retry-timeout=100ms`;
+    const url = `${cluster.url}?cluster=true&retry-timeout=100ms&connect-timeout=60s`;
     const message = expect.stringMatching(/certificate/) as string;
     await expect(openKeyValueStore(url)).rejects.toMatchObject({ code: 'UNAVAILABLE', message });
     // Redis closes the connection at once: whether its reason arrives is a matter of time.
@@ -148,7 +148,7 @@ describe.skipIf(!serverAvailable('redis'))('Redis behind Sentinels, all with mut
   it('is used', () => useAll(':secret@', hostsOf(watched.sentinels), '', options()));
 
   it('is not used by who does not trust it', async () => {
-    const url = `rediss://:secret@${hostsOf(watched.sentinels)}?sentinel=main&sentinel-password=watch&retry-timeout=100ms`;
+    const url = `rediss://:secret@${hostsOf(watched.sentinels)}?sentinel=main&sentinel-password=watch&retry-timeout=100ms&connect-timeout=60s`;
     const message = expect.stringMatching(/certificate/) as string;
     await expect(openKeyValueStore(url)).rejects.toMatchObject({ code: 'UNAVAILABLE', message });
   });
