@@ -170,7 +170,7 @@ describe('the key-value store while Aerospike fails', () => {
   it('says that it cannot tell whether it deleted a version, when another has made the key anew', async () => {
     const deleteSlowly = async (patienceMs: number): Promise<unknown> => {
       const version = await store.set('lock', bytes('mine'));
-      const impatient = await openAerospikeKeyValueStore(url.replaceAll('=60s', `=${patienceMs}ms`));
+      const impatient = await openAerospikeKeyValueStore(url.replaceAll('=10s', `=${patienceMs}ms`));
       onTestFinished(() => impatient.close());
       await once('silence-after-apply');
       const deleting = Promise.allSettled([impatient.delete('lock', { if: version! })]);

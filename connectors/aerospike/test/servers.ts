@@ -16,7 +16,7 @@ export function withNamespace(options: AerospikeDevOptions = {}): () => string {
 
 /** Time-outs that hold on a loaded machine. */
 export const namespaceUrl = (server: AerospikeDev, query = ''): string =>
-  `aerospike://${server.hosts}/test?total_timeout=60s&socket_timeout=60s${query}`;
+  `aerospike://${server.hosts}/test?total_timeout=10s&socket_timeout=10s${query}`;
 
 /** The URL with a set of its own, so that many stores lie side by side. */
 export function withSet(url: string): string {

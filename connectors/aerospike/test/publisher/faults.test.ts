@@ -184,6 +184,8 @@ describe('a publisher meets', () => {
   });
 
   it('a failure that lasts: attempts and policies are counted as configured', async () => {
+    // Longer than the test may take.
+    place = place.replaceAll('=10s', '=60s');
     const publisher = await open({ retry_max: 1, policies: { timeout: 100, retry: 'POLICY_RETRY_ONCE' } });
     await server.faults.add({ kind: 'silence-after-apply', commands: 'write' });
     await expect(publisher.publish({ key: 'a', value: { n: 1 } })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
