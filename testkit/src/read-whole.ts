@@ -44,12 +44,14 @@ export async function readWhole(
     if (from === 'earliest') at[partition] = (await log.bounds(partition)).earliest;
     else at[partition] = from === 'latest' ? end : from;
   }
+  const read = new Set<number>();
   const done = (): boolean => ends.every((end, partition) => at[partition]! >= end);
   const stop = new AbortController();
   if (done()) return { records, damage, calls };
   await log.consume(group, {
     ...rest,
-    start,
+    // A group may give a partition back in the middle, and then has to be told where it was.
+    start: async (partition) => (read.has(partition) ? at[partition]! : start(partition)),
     signal: stop.signal,
     handle: async (batches) => {
       calls.push(batches);
@@ -57,6 +59,7 @@ export async function readWhole(
         records.push(...copyRecords(batch));
         damage.push(...(batch.damage ?? []));
         at[batch.partition] = batch.to;
+        read.add(batch.partition);
       }
       if (done()) stop.abort();
     },

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 
-import { openEventLog, openPublisher, openSubscriber, type EventLog } from '@millrace/core';
+import { openEventLog, openPublisher, openSubscriber, type EventLog, type MillraceError } from '@millrace/core';
 import { readWhole, type TcpProxy } from '@millrace/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -18,9 +18,20 @@ async function openLog(url: string): Promise<EventLog> {
   return log;
 }
 
+/** Once or more: with a short time for delivery, a busy machine may leave the first attempts in doubt. */
+async function append(log: EventLog, text: string): Promise<void> {
+  const attempt = (): Promise<unknown> => log.append([{ value: Buffer.from(text) }]).then(() => 'written', codeOf);
+  await expect.poll(attempt).toBe('written');
+}
+
+const codeOf = (error: unknown): unknown => (error as MillraceError).code;
+
+const valuesIn = async (log: EventLog): Promise<Set<string>> =>
+  new Set((await readWhole(log)).records.map(({ value }) => value.toString()));
+
 describeOnKafka('an event log whose connections are cut', () => {
   it('writes everything once and reads everything once, in order', async () => {
-    const log = await openLog(proxiedUrl('?linger=1ms'));
+    const log = await openLog(proxiedUrl('?linger=1ms&delivery_timeout=2m'));
     const load = new Load(log);
     const values: string[] = [];
     const at = new Map<number, number>();
@@ -50,20 +61,21 @@ describeOnKafka('an event log whose connections are cut', () => {
   });
 
   it('says what is in doubt and what was never sent, and then goes on', async () => {
-    const log = await openLog(proxiedUrl('?delivery_timeout=1s&linger=0'));
-    await log.append([{ value: Buffer.from('before') }]);
+    const log = await openLog(proxiedUrl('?delivery_timeout=3s&linger=0'));
+    await append(log, 'before');
     proxy().blackHole(true);
     const underWay = log.append([{ value: Buffer.from('in doubt') }]);
-    await sleep(20);
+    // The request goes out in the turn after this one: what is appended then waits for its answer.
+    for (let turn = 0; turn < 3; turn++) await immediate();
     const waiting = log.append([{ value: Buffer.from('waits') }]);
     const [first, second] = await Promise.allSettled([underWay, waiting]);
     proxy().cut();
     proxy().blackHole(false);
     expect(first).toMatchObject({ reason: { code: 'LOG_FAILED', retry: false } });
     expect(second).toMatchObject({ reason: { code: 'UNAVAILABLE', retry: true } });
-    await log.append([{ value: Buffer.from('after') }]);
-    const values = (await readWhole(log)).records.map(({ value }) => value.toString());
-    expect(values).toEqual(expect.arrayContaining(['before', 'after']));
+    await append(log, 'after');
+    const values = await valuesIn(log);
+    expect([...values]).toEqual(expect.arrayContaining(['before', 'after']));
     expect(values).not.toContain('waits');
   });
 
@@ -73,8 +85,8 @@ describeOnKafka('an event log whose connections are cut', () => {
     proxy().cut();
     await expect(log.append([{ value: Buffer.from('refused') }])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await proxy().accept();
-    await log.append([{ value: Buffer.from('after') }]);
-    expect((await readWhole(log)).records.map(({ value }) => value.toString())).toEqual(['after']);
+    await append(log, 'after');
+    expect(await valuesIn(log)).toEqual(new Set(['after']));
   });
 
   it('refuses more than it can hold', async () => {

@@ -71,7 +71,7 @@ describe.skipIf(!isThere)("Kafka's own client, with every compression", () => {
     for (const { codec, url } of made) {
       const subscriber = await openSubscriber(url, { from: 'earliest' });
       for (const i of numbers) {
-        expect(await subscriber.next({ timeoutMs: 10_000 })).toEqual({
+        expect(await subscriber.next({ timeoutMs: 60_000 })).toEqual({
           key: `key ${i}`,
           value: textOf(i),
           headers: { codec },

@@ -32,7 +32,7 @@ export class Load {
 export const sorted = (values: readonly string[]): string[] => values.toSorted((a, b) => Number(a) - Number(b));
 
 /** @throws Error when it does not come true in time */
-export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error('it did not come true in time');

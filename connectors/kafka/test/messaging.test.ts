@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openPublisher, openSubscriber, type Message, type Subscriber } from '@millrace/core';
-import { describePublisher, describeSubscriber, expectAcknowledgedAtClose } from '@millrace/testkit';
+import {
+  type JsonValue,
+  type Message,
+  openLogReader,
+  openPublisher,
+  openSubscriber,
+  type Subscriber,
+} from '@millrace/core';
+import { describePublisher, describeSubscriber, expectAcknowledgedAtClose, readWhole } from '@millrace/testkit';
 import { expect, it } from 'vitest';
 
 import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
@@ -9,22 +16,22 @@ import { until } from './load.ts';
 
 const kafka = useKafka();
 
+const messageOf = (key: string | undefined, value: Buffer): Message => ({
+  ...(key === undefined ? {} : { key }),
+  value: JSON.parse(value.toString()) as JsonValue,
+});
+
 describeOnKafka('on a real broker', () => {
   describePublisher('kafka', {
     async open() {
       const url = `${kafka().url}/${newTopic()}`;
       const publisher = await openPublisher(url, { partitions: 1 });
-      const reader = await openSubscriber(url);
+      const reader = await openLogReader(url);
       return {
         publisher,
         async received() {
-          const messages: Message[] = [];
-          let next = await reader.next({ timeoutMs: 1000 });
-          while (next !== undefined) {
-            messages.push(next);
-            next = await reader.next({ timeoutMs: 200 });
-          }
-          return messages;
+          const { records } = await readWhole(reader);
+          return records.map(({ key, value }) => messageOf(key, value));
         },
         async close() {
           await publisher.close();
@@ -54,7 +61,7 @@ describeOnKafka('on a real broker', () => {
 describeOnKafka('subscribers of one group', () => {
   it('share the messages while they come and go: none is lost, none comes twice, every key keeps its order', async () => {
     // The first broker of the list is not there.
-    const url = `kafka://127.0.0.1:1,${kafka().bootstrap}/${newTopic()}?client_id=test`;
+    const url = `kafka://127.0.0.1:1,${kafka().bootstrap}/${newTopic()}?client_id=test&session_timeout=30s`;
     const publisher = await openPublisher(url, { partitions: 6 });
     const received = new Map<string, number[]>();
     let count = 0;
@@ -94,7 +101,7 @@ describeOnKafka('subscribers of one group', () => {
       for (let i = 0; i < 5; i++) await publisher.publish({ value: 5 * round + i });
       const subscriber = await openSubscriber(url, { group_id: 'resuming' });
       const values: unknown[] = [];
-      for (let i = 0; i < 5; i++) values.push((await subscriber.next({ timeoutMs: 10_000 }))?.value);
+      for (let i = 0; i < 5; i++) values.push((await subscriber.next({ timeoutMs: 60_000 }))?.value);
       // Asking for the next acknowledges the last.
       expect(await subscriber.next({ timeoutMs: 0 })).toBeUndefined();
       await subscriber.close();
@@ -115,9 +122,13 @@ describeOnKafka('subscribers of one group', () => {
     const publisher = await openPublisher(url, { partitions: 1 });
     await publisher.publish({ value: 'old' });
     const subscriber = await openSubscriber(url, { auto_offset_reset: 'latest' });
-    await sleep(200);
-    await publisher.publish({ value: 'new' });
-    expect(await subscriber.next({ timeoutMs: 10_000 })).toMatchObject({ value: 'new' });
+    // The end is looked up once the group has let it in.
+    let message: Message | undefined;
+    while (message === undefined) {
+      await publisher.publish({ value: 'new' });
+      message = await subscriber.next({ timeoutMs: 500 });
+    }
+    expect(message).toMatchObject({ value: 'new' });
     await Promise.all([subscriber.close(), publisher.close()]);
   });
 });

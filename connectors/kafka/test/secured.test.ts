@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { openEventLog, openLogReader, openPublisher, openSubscriber } from '@millrace/core';
+import { startTcpProxy, type TcpProxy } from '@millrace/testkit';
 import { AuthenticationError, NetworkError, protocolErrors, ProtocolError } from '@platformatic/kafka';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { FINAL_ANSWERS } from '../src/error-meanings.ts';
 import { kafkaError } from '../src/errors.ts';
@@ -34,13 +35,20 @@ describeOnKafka('a broker that wants TLS and a user', () => {
   let topic: string;
   let host: string;
   let login: string;
+  /** Each counts the connections to one of the listeners. */
+  let secured: TcpProxy;
+  let unsecured: TcpProxy;
+  const guarded = (): string => `127.0.0.1:${secured.port}/${topic}`;
   beforeAll(async () => {
+    secured = await startTcpProxy({ target: kafka().secure! });
+    unsecured = await startTcpProxy({ target: kafka() });
     topic = newTopic();
     await kafka().createTopic(topic);
     const { bootstrap, username, password } = kafka().secure!;
     host = `${bootstrap}/${topic}`;
     login = `${username}:${password}`;
   });
+  afterAll(() => Promise.all([secured.stop(), unsecured.stop()]));
 
   it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
     'carries messages for who knows the password: %s',
@@ -52,7 +60,7 @@ describeOnKafka('a broker that wants TLS and a user', () => {
       for (const config of [{ group_id: by }, { from: '-1' }]) {
         const subscriber = await openSubscriber(url, config);
         const values: unknown[] = [];
-        while (values.at(-1) !== by) values.push((await subscriber.next({ timeoutMs: 10_000 }))?.value);
+        while (values.at(-1) !== by) values.push((await subscriber.next({ timeoutMs: 60_000 }))?.value);
         await subscriber.close();
       }
     },
@@ -60,29 +68,29 @@ describeOnKafka('a broker that wants TLS and a user', () => {
 
   describe.each(Object.entries(OPENERS))('a %s', (_, open) => {
     it.each([
-      ['a wrong password', () => `kafka://millrace:wrong@${host}?TRUST`, 'UNAUTHORIZED', 'check user, password'],
+      ['a wrong password', () => `kafka://millrace:wrong@${guarded()}?TRUST`, 'UNAUTHORIZED', 'check user, password'],
       [
         'an unknown user',
-        () => `kafka://x:y@${host}?TRUST&sasl_mechanism=SCRAM-SHA-512`,
+        () => `kafka://x:y@${guarded()}?TRUST&sasl_mechanism=SCRAM-SHA-512`,
         'UNAUTHORIZED',
         'check user, password',
       ],
-      ['an authority that is not trusted', () => `kafka://${login}@${host}?tls=true`, 'REFUSED', 'tls_ca'],
-      ['no TLS and no user', () => `kafka://${host}`, 'REFUSED', 'tls=true'],
+      ['an authority that is not trusted', () => `kafka://${login}@${guarded()}?tls=true`, 'REFUSED', 'tls_ca'],
+      ['no TLS and no user', () => `kafka://${guarded()}`, 'REFUSED', 'tls=true'],
       [
         'a user where none is asked for',
-        () => `kafka://${login}@${kafka().bootstrap}/${topic}`,
+        () => `kafka://${login}@127.0.0.1:${unsecured.port}/${topic}`,
         'UNAUTHORIZED',
         'asks for no user',
       ],
     ])('is told at once what to do about %s', async (_what, url, code, advice) => {
-      const startedAt = performance.now();
+      const before = secured.accepted + unsecured.accepted;
       await expect(open(url().replace('TRUST', await trusting()))).rejects.toMatchObject({
         code,
         message: expect.stringContaining(advice) as string,
       });
-      // A wrong password is answered a little late; ten seconds would be the patience with a broker that is away.
-      expect(performance.now() - startedAt).toBeLessThan(9000);
+      // A broker that is away is asked again for ten seconds, some thirty times.
+      expect(secured.accepted + unsecured.accepted - before).toBeLessThan(10);
     });
   });
 });
@@ -103,8 +111,9 @@ describe('a connection that is cut while the user logs in', () => {
     const { port } = cutter.address() as AddressInfo;
     const publisher = await openPublisher(`kafka://user:password@127.0.0.1:${port}/orders`);
     const publishing = publisher.publish({ value: 1 });
-    await expect.poll(() => connections, { timeout: 10_000 }).toBeGreaterThan(2);
-    expect(publisher.details().last_error).toContain('the listener may want tls=true, or a user');
+    await expect.poll(() => connections).toBeGreaterThan(2);
+    const lastError = (): string | undefined => publisher.details().last_error;
+    await expect.poll(lastError).toContain('the listener may want tls=true, or a user');
     await Promise.allSettled([publisher.close({ deadlineMs: 0 }), publishing]);
   });
 

@@ -5,9 +5,17 @@ import { waitUntil } from './wait-until.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
-const READY_TIMEOUT_MS = 60_000;
-/** Shorter, and a busy machine takes nodes for lost that only wait for their turn. */
-const NODE_TIMEOUT_MS = 2000;
+const READY_TIMEOUT_MS = 90_000;
+/** Redis's own default: no pause of a busy machine makes the nodes give each other up. */
+const NODE_TIMEOUT_MS = 15_000;
+
+export interface RedisClusterOptions extends RedisOptions {
+  /**
+   * Nodes that miss another one for so long answer CLUSTERDOWN, milliseconds; default 15 s. With less, a busy machine
+   * brings that about at any moment: only for tests that ask for it, and take it when it comes unasked.
+   */
+  readonly nodeTimeoutMs?: number;
+}
 
 export interface RedisCluster {
   /** Three masters; each has a third of the slots and can be killed, paused and restarted alone. */
@@ -24,11 +32,11 @@ export interface RedisCluster {
 
 /**
  * Starts a Redis Cluster of three masters without replicas, and resolves when it serves all slots. While one of them is
- * down the others answer CLUSTERDOWN, two seconds after they have missed it.
+ * down the others answer CLUSTERDOWN, once they have missed it for the node timeout.
  *
  * @param options of each node
  */
-export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const nodes: RedisServer[] = [];
   const cluster: RedisCluster = {
     nodes,
@@ -59,9 +67,11 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
       nodes.push(await startNode({ ...certificateOf(nodes[0]), ...options }, bus));
     }
     await Promise.all(nodes.map((node, index) => assignSlots(node, index)));
-    const [first, ...others] = nodes;
-    for (const [index, { port }] of others.entries()) {
-      await redisCommand(first!, 'CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[index + 1]));
+    // Each one itself, as it is a while before one tells another of a third.
+    for (const [index, node] of nodes.entries()) {
+      for (const [other, { port }] of nodes.entries()) {
+        if (other > index) await redisCommand(node, 'CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[other]));
+      }
     }
     await cluster.ready();
   } catch (error) {
@@ -71,8 +81,9 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
   return cluster;
 }
 
-function startNode(options: RedisOptions, bus: number): Promise<RedisServer> {
-  const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout ${NODE_TIMEOUT_MS}`;
+function startNode(options: RedisClusterOptions, bus: number): Promise<RedisServer> {
+  const { nodeTimeoutMs = NODE_TIMEOUT_MS } = options;
+  const cluster = `--cluster-enabled yes --cluster-port ${bus} --cluster-node-timeout ${nodeTimeoutMs}`;
   const { host } = options;
   const named =
     host === undefined ? '' : ` --cluster-announce-hostname ${host} --cluster-preferred-endpoint-type hostname`;

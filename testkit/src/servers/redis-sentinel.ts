@@ -10,9 +10,9 @@ import { waitUntil } from './wait-until.ts';
 const SENTINELS = 3;
 const QUORUM = 2;
 const NAME = 'main';
-const READY_TIMEOUT_MS = 60_000;
-/** Shorter, and a busy machine loses masters that only wait for their turn. */
-const DOWN_AFTER_MS = 2000;
+const READY_TIMEOUT_MS = 90_000;
+/** Of a master that is not heard: first so long that no pause of a busy machine makes them choose another one. */
+const DOWN_AFTER_MS = { untilKilled: 600_000, onceKilled: 500 };
 
 export interface RedisSentinel {
   /** The name under which the sentinels know the master. */
@@ -23,6 +23,8 @@ export interface RedisSentinel {
   readonly sentinels: readonly (ServerControl & RedisAddress)[];
   /** The port of the master that the sentinels agree on now. @throws Error while they do not */
   masterPort(): Promise<number>;
+  /** Kills the master, after which the sentinels miss it within half a second. Before that they never fail over. */
+  killMaster(): Promise<void>;
   /** Ends everything and removes the data. */
   stop(): Promise<void>;
 }
@@ -33,8 +35,7 @@ export interface SentinelOptions extends RedisOptions {
 }
 
 /**
- * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them. They fail over two
- * seconds after they have missed the master.
+ * Starts a master, its replica and three sentinels, and resolves when the sentinels know all of them.
  *
  * @param options of master and replica
  */
@@ -61,6 +62,11 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       if (port === undefined || others.length > 0) throw new Error('the sentinels do not agree on the master');
       return port;
     };
+    const killMaster = async (): Promise<void> => {
+      await master.kill();
+      const setting = ['down-after-milliseconds', String(DOWN_AFTER_MS.onceKilled)];
+      await Promise.all(sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'SET', NAME, ...setting)));
+    };
     await waitUntil('the sentinels see master, replica and one another', READY_TIMEOUT_MS, async () => {
       const checks = await Promise.all(
         sentinels.map((sentinel) => redisCommand(sentinel, 'SENTINEL', 'CKQUORUM', NAME)),
@@ -68,7 +74,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       const roles = await redisCommand(master, 'INFO', 'replication');
       return checks.every((text) => String(text).startsWith('OK 3')) && String(roles).includes('state=online');
     });
-    return { name: NAME, master, replica, sentinels, masterPort, stop };
+    return { name: NAME, master, replica, sentinels, masterPort, killMaster, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -99,7 +105,7 @@ async function startSentinels(
       `dir ${directory}`,
       `sentinel myid ${id}`,
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} ${QUORUM}`,
-      `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
+      `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS.untilKilled}`,
       `sentinel failover-timeout ${NAME} 2000`,
       ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
       ...(master.password === undefined ? [] : [`sentinel auth-pass ${NAME} ${master.password}`]),

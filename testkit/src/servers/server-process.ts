@@ -122,7 +122,7 @@ class Server implements ServerControl {
 
   async stop(): Promise<void> {
     await this.kill('SIGTERM');
-    await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
 
   output(): string {

@@ -25,6 +25,8 @@ export interface TcpProxy {
   throttle(bytesPerSecond: number): void;
   /** From now on connections stay open and nothing passes, as when packets are lost; `false` delivers what waited. */
   blackHole(on: boolean): void;
+  /** From now on what the clients send passes and no answer does; `false` delivers those that waited. */
+  holdAnswers(on: boolean): void;
   /** Resets all connections and stops listening. */
   stop(): Promise<void>;
 }
@@ -33,8 +35,22 @@ export interface TcpProxy {
 interface Wire {
   delayMs: number;
   bytesPerSecond: number;
+}
+
+/** Lets everything through or nothing. */
+class Gate {
   /** Pending while nothing passes. */
-  passable: Promise<void>;
+  passable: Promise<void> = Promise.resolve();
+  #open: (() => void) | undefined;
+
+  shut(on: boolean): void {
+    this.#open?.();
+    this.#open = undefined;
+    if (!on) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.passable = promise;
+    this.#open = resolve;
+  }
 }
 
 /** Starts a proxy on a free port of 127.0.0.1 to `target`, through which a test breaks connections of its choice. */
@@ -43,10 +59,10 @@ export async function startTcpProxy(options: {
 }): Promise<TcpProxy> {
   const { port: targetPort, host = '127.0.0.1' } = options.target;
   const port = await freePort();
-  const wire: Wire = { delayMs: 0, bytesPerSecond: Infinity, passable: Promise.resolve() };
+  const wire: Wire = { delayMs: 0, bytesPerSecond: Infinity };
+  const [everything, answers] = [new Gate(), new Gate()];
   const pairs = new Set<readonly [Socket, Socket]>();
   let accepted = 0;
-  let openHole: (() => void) | undefined;
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     accepted++;
@@ -57,8 +73,8 @@ export async function startTcpProxy(options: {
       // The error is the other side's to see: as the end of its connection.
       socket.on('error', () => reset(pair)).on('close', () => pairs.delete(pair));
     }
-    void carry(client, upstream, wire).catch(() => reset(pair));
-    void carry(upstream, client, wire).catch(() => reset(pair));
+    void carry(client, upstream, wire, [everything]).catch(() => reset(pair));
+    void carry(upstream, client, wire, [everything, answers]).catch(() => reset(pair));
   });
   await listen(server, port);
 
@@ -89,15 +105,14 @@ export async function startTcpProxy(options: {
       wire.bytesPerSecond = bytesPerSecond;
     },
     blackHole(on) {
-      openHole?.();
-      openHole = undefined;
-      if (!on) return;
-      const hole = Promise.withResolvers<void>();
-      wire.passable = hole.promise;
-      openHole = hole.resolve;
+      everything.shut(on);
+    },
+    holdAnswers(on) {
+      answers.shut(on);
     },
     async stop() {
       proxy.blackHole(false);
+      proxy.holdAnswers(false);
       const closed = server.listening ? once(server, 'close') : undefined;
       if (server.listening) server.close();
       proxy.cut();
@@ -117,7 +132,7 @@ function reset(pair: readonly [Socket, Socket]): void {
 }
 
 /** Takes bytes from one side to the other, in order: reading runs ahead of writing, so that a delay costs no throughput. */
-async function carry(from: Socket, to: Socket, wire: Wire): Promise<void> {
+async function carry(from: Socket, to: Socket, wire: Wire, gates: readonly Gate[]): Promise<void> {
   const queue: { readonly chunk: Buffer; readonly readAt: number }[] = [];
   let queuedBytes = 0;
   let ended = false;
@@ -142,7 +157,7 @@ async function carry(from: Socket, to: Socket, wire: Wire): Promise<void> {
       await promise;
       continue;
     }
-    await wire.passable;
+    for (const gate of gates) await gate.passable;
     const wait = next.readAt + wire.delayMs - performance.now();
     if (wait > 0) await sleep(wait);
     await write(next.chunk, to, wire);

@@ -7,9 +7,9 @@ import { serverAvailable, startHaproxy } from '@millrace/testkit';
 const CONFIG = `
 defaults
   mode http
-  timeout connect 1s
-  timeout client 5s
-  timeout server 5s
+  timeout connect 30s
+  timeout client 30s
+  timeout server 30s
 frontend in
   bind "127.0.0.1:\${PORT}"
   default_backend out

@@ -15,7 +15,7 @@ describe.skipIf(!serverAvailable('redis'))('startSentinel', () => {
     await redisCommand(master, 'SET', 'a', '1');
     await expect.poll(() => redisCommand(replica, 'GET', 'a')).toBe('1');
     await expect(redisCommand(replica, 'SET', 'a', '2')).rejects.toThrow('READONLY');
-    await master.kill();
+    await sentinel.killMaster();
     await expect.poll(() => sentinel.masterPort().catch(() => 0)).toBe(replica.port);
     expect(await redisCommand(replica, 'SET', 'a', '2')).toBe('OK');
   });

@@ -9,7 +9,7 @@ import org.apache.kafka.common.header.Header;
 
 /** Kafka's own client, from one file: produce BROKER COUNT TOPIC:CODEC..., or consume BROKER COUNT TOPIC... */
 public class ForeignClient {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   public static void main(String[] args) throws Exception {
     Properties properties = new Properties();

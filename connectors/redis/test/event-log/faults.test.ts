@@ -18,7 +18,8 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
   it('loses and doubles nothing over 20 cut connections and two restarts under load', async () => {
     const proxy = await startTcpProxy({ target: server });
     const url = `redis://127.0.0.1:${proxy.port}`;
-    const logs = [await openLog(url, { prefix: 'faults' }), await openLog(url, { prefix: 'faults' })];
+    const place = { prefix: 'faults', query: '&append-timeout=2m' };
+    const logs = [await openLog(url, place), await openLog(url, place)];
     const state = newState();
     const consumers = logs.map((log) => consumeInto(log, 'group', state, gap));
     const sent: string[] = [];
@@ -35,6 +36,9 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
     let cut = 0;
     for (let i = 0; i < 20; i++) {
       await sleep(30 + 70 * Math.random());
+      // A busy machine may need longer than that for a new connection.
+      const before = sent.length;
+      await expect.poll(() => sent.length, { interval: 5 }).toBeGreaterThan(before + 5);
       cut += proxy.cut();
       if (i === 7 || i === 14) {
         await server.kill(i === 7 ? 'SIGKILL' : 'SIGTERM');
@@ -43,49 +47,54 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
     }
     sending.abort();
     await Promise.all(senders);
-    await expect.poll(() => state.values.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(sent.length);
+    await expect.poll(() => state.values.length).toBeGreaterThanOrEqual(sent.length);
     await sleep(200);
     await Promise.all(consumers.map((consumer) => consumer.stop()));
     await Promise.all(logs.map((log) => log.close()));
     await proxy.stop();
     expect(cut).toBeGreaterThanOrEqual(20);
-    expect(sent.length).toBeGreaterThan(100);
     expect(state.values.toSorted()).toEqual(sent.toSorted());
-  }, 60_000);
+  });
 
   it('takes a frame once, also when its answer is lost every time', async () => {
     const proxy = await startTcpProxy({ target: server });
     const log = await openLog(`redis://127.0.0.1:${proxy.port}`, { prefix: 'answers' });
+    // Redis knows the script from now on: to one that it did not know the answer would be missing, too.
+    await log.append([{ partition: 1, value: Buffer.from('script') }]);
     const values = Array.from({ length: 20 }, (_, i) => `${i}`);
     for (const value of values) {
       // The command arrives, its answer does not.
-      proxy.delay(30);
+      proxy.holdAnswers(true);
       const appended = log.append([{ partition: 0, value: Buffer.from(value) }]);
-      await sleep(45);
+      await expect
+        .poll(() => redisCommand(server, 'XLEN', 'answers:{p0}:log'), { interval: 5 })
+        .toBe(Number(value) + 1);
       proxy.cut();
-      proxy.delay(0);
+      proxy.holdAnswers(false);
       await appended;
     }
     const { records } = await log.read(0, 0, 1e6);
     expect(records.map((record) => Buffer.from(record.value).toString())).toEqual(values);
     await log.close();
     await proxy.stop();
-  }, 20_000);
+  });
 
   it('rejects what it could not send as unwritten, and what was under way as in doubt', async () => {
-    const log = await openLog(server.url, { query: '&append-timeout=300ms' });
+    const log = await openLog(server.url, { prefix: 'paused' });
+    const hasty = await openLog(server.url, { prefix: 'paused', query: '&append-timeout=300ms' });
     await log.append([{ partition: 0, value: Buffer.from('before') }]);
     server.pause();
-    const underWay = log.append([{ partition: 0, value: Buffer.from('under way') }]);
+    const underWay = hasty.append([{ partition: 0, value: Buffer.from('under way') }]);
     await sleep(50);
-    const waiting = log.append([{ partition: 0, value: Buffer.from('waiting') }]);
+    const waiting = hasty.append([{ partition: 0, value: Buffer.from('waiting') }]);
     await expect(underWay).rejects.toMatchObject({ code: 'LOG_FAILED', retry: false });
     await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: true });
     server.resume();
+    await expect.poll(async () => (await log.bounds(0)).next).toBe(2);
     await log.append([{ partition: 0, value: Buffer.from('after') }]);
     const { records } = await log.read(0, 0, 1e6);
     expect(records.map((record) => Buffer.from(record.value).toString())).toEqual(['before', 'under way', 'after']);
-    await log.close();
+    await Promise.all([log.close(), hasty.close()]);
   });
 
   it('says that an append is in doubt, also when Redis refuses to take it again', async () => {
@@ -96,13 +105,13 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
     await log.append([{ partition: 0, value: Buffer.from('before') }]);
     const length = () => redisCommand(server, 'XLEN', 'doubt:{p0}:log');
     // The command arrives, its answer does not, and when it is sent again the password is another one.
-    proxy.delay(150);
+    proxy.holdAnswers(true);
     const appended = log.append([{ partition: 0, value: Buffer.from('in doubt') }]);
     const refusal = expect(appended).rejects.toMatchObject({ code: 'LOG_FAILED', retry: false });
-    await expect.poll(length, { interval: 5 }).toBe(2);
+    await expect.poll(length).toBe(2);
     await redisCommand(server, 'ACL', 'SETUSER', 'app', 'resetpass', '>other');
     proxy.cut();
-    proxy.delay(0);
+    proxy.holdAnswers(false);
     await refusal;
     // What was never sent is told as such.
     const unsent = log.append([{ partition: 1, value: Buffer.from('unsent') }]);
@@ -138,7 +147,7 @@ describe.skipIf(!serverAvailable('redis'))('the log on a Redis that fails', () =
   it('says LOG_FULL when Redis has no memory left, and goes on when it has', async () => {
     const log = await openLog(server.url);
     const { earliest, next } = await log.bounds(0);
-    await redisCommand(server, 'CONFIG', 'SET', 'maxmemory', '1mb');
+    await redisCommand(server, 'CONFIG', 'SET', 'maxmemory', '1');
     await expect(log.append([{ partition: 0, value: Buffer.alloc(1000) }])).rejects.toMatchObject({ code: 'LOG_FULL' });
     expect(await log.bounds(0)).toEqual({ earliest, next });
     await redisCommand(server, 'CONFIG', 'SET', 'maxmemory', '0');

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openPublisher, openSubscriber } from '@millrace/core';
+import { createLogger, openPublisher, openSubscriber } from '@millrace/core';
 import {
   redisCommand,
   type RedisCluster,
@@ -50,7 +49,7 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     const values = Array.from({ length: 3000 }, (_, index) => index);
     await Promise.all(values.map((value) => publisher.publish({ value })));
     const received: unknown[] = [];
-    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 60_000 }))?.value);
     expect(received).toEqual(values);
     expect(await subscriber.next({ timeoutMs: 100 })).toBeUndefined();
     await Promise.all([publisher.close(), subscriber.close()]);
@@ -70,7 +69,7 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     const [one, , three] = cluster.nodes.map(({ port }) => `redischannel://127.0.0.1:${port}/all?cluster=true`);
     const [publisher, subscriber] = [await openPublisher(one!), await openSubscriber(three!)];
     await publisher.publish({ value: 'hello' });
-    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'hello' });
+    expect(await subscriber.next({ timeoutMs: 60_000 })).toEqual({ value: 'hello' });
     await Promise.all([publisher.close(), subscriber.close()]);
   });
 
@@ -87,29 +86,48 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     await expect.poll(() => subscriber.details().reconnects).toBe(1);
     await expect.poll(subscribers).toBe(1);
     await publisher.publish({ value: 'after' });
-    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'after' });
+    expect(await subscriber.next({ timeoutMs: 60_000 })).toEqual({ value: 'after' });
     await Promise.all([publisher.close(), subscriber.close()]);
     await proxy.stop();
+  });
+
+  it('take a silent channel for no lost one', async () => {
+    const pings = async (): Promise<number> => {
+      const statistics = String(await redisCommand(server, 'INFO', 'commandstats'));
+      return Number(/^cmdstat_ping:calls=(\d+)/m.exec(statistics)?.[1] ?? 0);
+    };
+    const url = `redischannel://127.0.0.1:${server.port}/${randomUUID()}?command_timeout=3s`;
+    const subscriber = await openSubscriber(url);
+    const before = await pings();
+    // Asked again, so the first answer was taken for a sign of life.
+    await expect.poll(pings).toBeGreaterThan(before + 1);
+    expect(subscriber.details().reconnects).toBe(0);
+    await subscriber.close();
   });
 
   it('notice within the command timeout that nothing comes any more, connect again, and count the gap', async () => {
     const proxy = await startTcpProxy({ target: server });
     const name = randomUUID();
     const publisher = await openPublisher(`redischannel://127.0.0.1:${server.port}/${name}`);
-    const timeouts = 'command_timeout=600ms&connect_timeout=600ms';
-    const subscriber = await openSubscriber(`redischannel://127.0.0.1:${proxy.port}/${name}?${timeouts}`);
-    // A silent channel is no lost one.
-    await sleep(1500);
-    expect(subscriber.details().reconnects).toBe(0);
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const logger = createLogger({ level: 'warn', name: 'test', destination });
+    const url = `redischannel://127.0.0.1:${proxy.port}/${name}?command_timeout=600ms`;
+    const subscriber = await openSubscriber(url, { logger });
+    const { reconnects } = subscriber.details();
     proxy.blackHole(true);
     await publisher.publish({ value: 'unheard' });
-    await expect.poll(() => subscriber.details().connected, { timeout: 5000 }).toBe(false);
-    expect(subscriber.details().last_error).toContain('not even to a PING');
+    await expect.poll(() => subscriber.details().connected).toBe(false);
+    expect(lines.join('')).toContain('not even to a PING');
     proxy.cut();
     proxy.blackHole(false);
-    await expect.poll(() => subscriber.details().reconnects, { timeout: 5000 }).toBe(1);
-    await publisher.publish({ value: 'heard' });
-    expect(await subscriber.next({ timeoutMs: 2000 })).toEqual({ value: 'heard' });
+    await expect.poll(() => subscriber.details().reconnects).toBeGreaterThan(reconnects);
+    // A busy machine may be silent for as long once more, and a channel keeps nothing.
+    const heard = async (): Promise<unknown> => {
+      await publisher.publish({ value: 'heard' });
+      return subscriber.next({ timeoutMs: 200 });
+    };
+    await expect.poll(heard).toEqual({ value: 'heard' });
     await Promise.all([publisher.close(), subscriber.close()]);
     await proxy.stop();
   });
@@ -126,10 +144,10 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
       const counts = await Promise.all(cluster.nodes.map((node) => redisCommand(node, 'PUBSUB', 'NUMSUB', 'moving')));
       return counts.reduce((sum: number, count) => sum + Number((count as readonly unknown[])[1]), 0);
     };
-    await expect.poll(listeners, { timeout: 5000 }).toBe(1);
-    await expect.poll(() => subscriber.details().reconnects, { timeout: 5000 }).toBe(1);
+    await expect.poll(listeners).toBe(1);
+    await expect.poll(() => subscriber.details().reconnects).toBe(1);
     await publisher.publish({ value: 'after' });
-    expect(await subscriber.next({ timeoutMs: 5000 })).toEqual({ value: 'after' });
+    expect(await subscriber.next({ timeoutMs: 60_000 })).toEqual({ value: 'after' });
     await Promise.all([publisher.close(), subscriber.close()]);
     await proxy.stop();
   });
@@ -140,7 +158,7 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     const values = Array.from({ length: 5000 }, (_, index) => index);
     await Promise.all(values.map((value) => publisher.publish({ value })));
     const received: unknown[] = [];
-    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 5000 }))?.value);
+    while (received.length < values.length) received.push((await subscriber.next({ timeoutMs: 60_000 }))?.value);
     expect(received).toEqual(values);
     await Promise.all([publisher.close(), subscriber.close()]);
   });
@@ -151,7 +169,7 @@ describe.skipIf(!serverAvailable('redis'))('channels by redischannel://', () => 
     const subscriber = await openSubscriber(`${url}?max_depth=100`);
     const count = 30_000;
     await Promise.all(Array.from({ length: count }, (_, i) => publisher.publish({ value: i })));
-    for (let i = 0; i < count; i++) expect((await subscriber.next({ timeoutMs: 2000 }))?.value).toBe(i);
+    for (let i = 0; i < count; i++) expect((await subscriber.next({ timeoutMs: 60_000 }))?.value).toBe(i);
     await Promise.all([publisher.close(), subscriber.close()]);
-  }, 20_000);
+  });
 });

@@ -33,17 +33,20 @@ async function startFaulty() {
   onTestFinished(() => server.stop());
   const proxy = await startTcpProxy({ target: server });
   onTestFinished(() => proxy.stop());
-  /** 20 cuts at random moments, and two restarts of the server. */
-  const disturb = async (): Promise<number> => {
+  /** 20 cuts at random moments, with some progress before each, and two restarts of the server. */
+  const disturb = async (progress: () => number, between: number): Promise<void> => {
     let cut = 0;
     for (let i = 0; i < 20; i++) {
+      const before = progress();
       await sleep(30 + 70 * Math.random());
+      // A busy machine may need longer than that for a new connection.
+      await expect.poll(progress, { interval: 5 }).toBeGreaterThan(before + between);
       cut += proxy.cut();
       if (i !== 7 && i !== 14) continue;
       await server.kill(i === 7 ? 'SIGKILL' : 'SIGTERM');
       await server.restart();
     }
-    return cut;
+    expect(cut).toBeGreaterThanOrEqual(20);
   };
   return { url: `redis://127.0.0.1:${proxy.port}`, disturb };
 }
@@ -52,17 +55,19 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis that fails', () => {
   it('the state applies every event once, and readers never see less than before', async () => {
     const { url, disturb } = await startFaulty();
     const options = { schema: STATE_SCHEMA, partitions: PARTITIONS, keep: 10_000, retentionMs: 24 * 3_600_000 };
-    const store = await openBoth(prefixed(url), options);
+    const store = await openBoth(`${prefixed(url)}&retry-timeout=1m`, options);
     onTestFinished(() => store.close());
     const { writer, reader } = store;
     const done = new AbortController();
     const next = Array.from({ length: PARTITIONS }, () => 0);
     const writing = (async () => {
-      while (!done.signal.aborted) {
+      // The last one goes through: of one that is in doubt nobody knows whether it did.
+      for (let isDone = false; !isDone;) {
         const changes = next.map((from, partition) => change(partition, from));
         try {
           await writer.commit(changes);
           changes.forEach(({ partition, to }) => (next[partition] = to));
+          isDone = done.signal.aborted;
         } catch (error) {
           // As a processor does: what is in doubt is sent again.
           if (!hasCode(error, 'UNAVAILABLE')) throw error;
@@ -79,12 +84,12 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis that fails', () => {
         await sleep(5);
       }
     })();
-    const cut = await disturb();
+    const sum = (): number => next.reduce((total, offset) => total + offset, 0);
+    // Two commits over all partitions.
+    await disturb(sum, BATCH * PARTITIONS);
     done.abort();
     await Promise.all([writing, reading]);
-    expect(cut).toBeGreaterThanOrEqual(20);
-    const applied = next.reduce((sum, offset) => sum + offset, 0);
-    expect(applied).toBeGreaterThan(1000);
+    const applied = sum();
     expect(await count()).toBe(applied);
     const { rows } = await reader.rollup(query);
     const offsets = next.reduce((sum, offset) => sum + (offset * (offset - 1)) / 2, 0);
@@ -95,11 +100,11 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis that fails', () => {
       const expected = Array.from({ length: offset / BATCH }, (_, batch) => batch * BATCH + 3);
       expect(entries.map(({ measures }) => measures[1])).toEqual(expected.toReversed());
     }
-  }, 60_000);
+  });
 
   it('counters are added to once, and writes that rejected may have been done', async () => {
     const { url, disturb } = await startFaulty();
-    const store = await openRedisKeyValueStore(prefixed(url));
+    const store = await openRedisKeyValueStore(`${prefixed(url)}&retry-timeout=1m`);
     onTestFinished(() => store.close());
     const done = new AbortController();
     let added = 0;
@@ -123,16 +128,15 @@ describe.skipIf(!serverAvailable('redis'))('on a Redis that fails', () => {
         if ((await store.set('race', value, { if: found?.version ?? 'absent' })) !== undefined) won++;
       }
     });
-    await disturb();
+    await disturb(() => added, 5);
     done.abort();
     await Promise.all([...adding, ...racing]);
     const [sum, race] = await store.getMany(['sum', 'race']);
     const total = Number(sum!.value);
-    expect(added).toBeGreaterThan(100);
     expect(total).toBeGreaterThanOrEqual(added);
     expect(total).toBeLessThanOrEqual(added + inDoubt);
     // A set that was cut off and sent again, when another had written in between, is told as lost.
     expect(Number(race!.value)).toBeGreaterThanOrEqual(won);
     expect(Number(race!.value)).toBeLessThanOrEqual(won + 40);
-  }, 60_000);
+  });
 });
