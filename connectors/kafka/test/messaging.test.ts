@@ -61,12 +61,12 @@ describeOnKafka('on a real broker', () => {
 describeOnKafka('subscribers of one group', () => {
   it('share the messages while they come and go: none is lost, none comes twice, every key keeps its order', async () => {
     // The first broker of the list is not there.
-    const url = `kafka://127.0.0.1:1,${kafka().bootstrap}/${newTopic()}?client_id=test&session_timeout=30s`;
+    const url = `kafka://127.0.0.1:1,${kafka().bootstrap}/${newTopic()}?client_id=test`;
     const publisher = await openPublisher(url, { partitions: 6 });
     const received = new Map<string, number[]>();
     let count = 0;
     const join = async (): Promise<{ subscriber: Subscriber; done: Promise<void> }> => {
-      const subscriber = await openSubscriber(url, { group_id: 'sharing' });
+      const subscriber = await openSubscriber(url, { group_id: 'sharing', session_timeout: '30s' });
       const done = (async () => {
         for await (const { key, value } of subscriber) {
           received.set(key!, [...(received.get(key!) ?? []), value as number]);

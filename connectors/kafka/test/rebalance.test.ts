@@ -41,15 +41,15 @@ class SlowMember {
 
 describeOnKafka('slow members of a group that come and go', () => {
   it('lose nothing and double nothing, and do not wait for what others have received ahead', async () => {
-    // Patience for a busy machine, too.
-    const url = `${kafka().url}/${newTopic()}?session_timeout=30s`;
+    const url = `${kafka().url}/${newTopic()}`;
     const publisher = await openPublisher(url, { partitions: 6 });
     onTestFinished(() => publisher.close());
     for (let value = 0; value < MESSAGES; value++) void publisher.publish({ key: `k${value % KEYS}`, value });
     await publisher.flush();
     const received: SlowMember['received'] = [];
-    const join = async (): Promise<SlowMember> =>
-      new SlowMember(await openSubscriber(url, { group_id: 'slow' }), received);
+    // Patience for a busy machine, too.
+    const config = { group_id: 'slow', session_timeout: '30s' };
+    const join = async (): Promise<SlowMember> => new SlowMember(await openSubscriber(url, config), received);
     const first = await join();
     await until(() => received.length > 50);
     const second = await join();
