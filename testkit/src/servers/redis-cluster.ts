@@ -46,9 +46,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
     command: (...command) => sendToOwner(nodes, command),
     async ready() {
       await waitUntil('the cluster serves all slots', READY_TIMEOUT_MS, async () => {
-        const ask = (...command: string[]): Promise<RedisReply[]> =>
-          Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', ...command)));
-        const [infos, slots] = [await ask('INFO'), await ask('SLOTS')];
+        const [infos, slots] = [await askAll(nodes, 'INFO'), await askAll(nodes, 'SLOTS')];
         // A node whose name has not reached all others yet is given as `?`.
         return (
           infos.every((info) => String(info).includes('cluster_state:ok')) && !JSON.stringify(slots).includes('"?"')
@@ -80,6 +78,9 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   }
   return cluster;
 }
+
+const askAll = (nodes: readonly RedisServer[], what: string): Promise<RedisReply[]> =>
+  Promise.all(nodes.map((node) => redisCommand(node, 'CLUSTER', what)));
 
 function startNode(options: RedisClusterOptions, bus: number): Promise<RedisServer> {
   const { nodeTimeoutMs = NODE_TIMEOUT_MS } = options;
