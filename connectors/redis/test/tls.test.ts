@@ -156,7 +156,7 @@ describe.skipIf(!serverAvailable('redis'))('Redis behind Sentinels, all with mut
   it('is used again after its replica has taken over', async () => {
     const url = `redis://:secret@${hostsOf(watched.sentinels)}?${dashed(options())}&retry-timeout=60s`;
     const store = await openKeyValueStore(url);
-    await watched.master.kill();
+    await watched.killMaster();
     await store.set('a', Buffer.from('b'));
     await expect.poll(() => watched.masterPort().catch(() => 0)).toBe(watched.replica.port);
     expect((await store.getMany(['a']))[0]?.value.toString()).toBe('b');
