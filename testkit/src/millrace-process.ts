@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The `millrace` command of this checkout. */
 export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.ts', import.meta.url));
 
-/** As `npm start` and the installed command run it: little memory for garbage. */
-const NODE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
+/** As `npm start` and the service units run it: its first line says how Node.js deals with memory. */
+const MILLRACE_COMMAND = fileURLToPath(new URL('../../platform/cli/bin/millrace.mjs', import.meta.url));
 
 /** A start takes a second; on a machine that runs other tests besides, half a minute was not enough. */
 const READY_TIMEOUT_MS = 90_000;
@@ -92,9 +92,11 @@ function spawnCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): { readonly child: ChildProcess; readonly command: RunningCommand } {
-  const child = spawn(process.execPath, [...NODE_FLAGS, MILLRACE_MAIN, ...args], {
+  // By this Node.js, which need not be the one that a shell finds.
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const child = spawn(MILLRACE_COMMAND, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: { ...process.env, PATH: path, NO_COLOR: '1', ...env },
   });
   const chunks: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));

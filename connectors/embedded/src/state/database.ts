@@ -103,7 +103,7 @@ const newLevel = (directory: string, createIfMissing: boolean): Level =>
     valueEncoding: 'buffer',
     multithreading: true,
     createIfMissing,
-    writeBufferSize: 16 * 1024 * 1024,
+    writeBufferSize: 8 * 1024 * 1024,
     cacheSize: 8 * 1024 * 1024,
     // A compaction maps every file it merges, some ten at once: twice as large took 35 MB more, and was no faster.
     maxFileSize: 4 * 1024 * 1024,
