@@ -74,9 +74,12 @@ describe.skipIf(!serverAvailable('redis'))('what Redis cannot do now', () => {
     };
     await allow(1);
     const publisher = await openPublisher(server.url);
+    // It tries again as long as there is something to send. Of one attempt the reason may be lost: Redis closes the
+    // connection at once, and what the driver sends meanwhile resets it.
+    const sent = publisher.publish({ key: 'a', value: 1 });
     await expect.poll(() => publisher.details().last_error).toContain('raise maxclients');
     await allow(100);
-    await publisher.publish({ key: 'a', value: 1 });
+    await sent;
     await publisher.close();
     held.destroy();
   });
