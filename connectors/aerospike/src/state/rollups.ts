@@ -216,7 +216,8 @@ export class Rollups {
   /** The first minute that counts. */
   #oldest(statuses: readonly PartitionStatus[]): number {
     const clock = latestClock(statuses);
-    return clock === undefined ? 0 : Math.max(0, minuteOf(clock - this.#options.retentionMs));
+    const kept = clock === undefined ? 0 : minuteOf(clock - this.#options.retentionMs);
+    return Math.max(0, kept, ...statuses.map(({ oldestMinute }) => oldestMinute));
   }
 
   /** A minute that is over may go while it is read; any other record is lost. @throws STATE_CORRUPT */

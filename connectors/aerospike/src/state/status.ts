@@ -22,14 +22,16 @@ const BIN = {
   recent: 'r',
   /** Minutes that exist, and the last block of each. */
   minutes: 'm',
+  /** Those before it count no more and may be gone, also for who keeps minutes for longer. */
+  oldestMinute: 'o',
   /** Sections of the index of dead letters that exist. */
   letterSections: 'x',
 } as const;
 
 /** Bins that every query needs; the others are large or rarely needed. */
-export const QUERY_BINS: readonly string[] = [BIN.committed, BIN.clock, BIN.entries, BIN.recent];
+export const QUERY_BINS: readonly string[] = [BIN.committed, BIN.clock, BIN.oldestMinute, BIN.entries, BIN.recent];
 export const INDEX_BINS: readonly string[] = [...QUERY_BINS, BIN.minutes];
-export const CLOCK_BINS: readonly string[] = [BIN.newestTime, BIN.newestAppend, BIN.clock];
+export const CLOCK_BINS: readonly string[] = [BIN.newestTime, BIN.newestAppend, BIN.clock, BIN.oldestMinute];
 export const OWNER_BINS: readonly string[] = [BIN.epoch, BIN.committed];
 
 /** What is stored of a partition beside its events: the record that is written last, and makes a commit count. */
@@ -43,6 +45,7 @@ export interface PartitionStatus {
   readonly entries: number;
   readonly recent: RecentMinutes;
   readonly minutes: MinuteIndex;
+  readonly oldestMinute: number;
   readonly letterSections: NumberSet;
 }
 
@@ -60,6 +63,7 @@ export function readStatus(bins: Bins | undefined): PartitionStatus {
     entries: number(BIN.entries) ?? 0,
     recent: RecentMinutes.decode(bytes(BIN.recent)),
     minutes: MinuteIndex.decode(bytes(BIN.minutes)),
+    oldestMinute: number(BIN.oldestMinute) ?? 0,
     letterSections: NumberSet.decode(bytes(BIN.letterSections)),
   };
 }
@@ -103,6 +107,7 @@ export interface StatusChange {
   readonly entries: number;
   readonly recent: RecentMinutes;
   readonly minutes: MinuteIndex;
+  readonly oldestMinute: number;
   readonly letterSections: NumberSet;
 }
 
@@ -117,6 +122,7 @@ export function statusWrite(records: Records, keys: StateKeys, partition: number
     op.write(BIN.committed, change.to),
     op.write(BIN.entries, change.entries),
     op.write(BIN.recent, change.recent.encode()),
+    op.write(BIN.oldestMinute, change.oldestMinute),
   ];
   if (newest !== undefined) {
     operations.push(op.write(BIN.newestTime, newest.time), op.write(BIN.newestAppend, newest.appendedAt));

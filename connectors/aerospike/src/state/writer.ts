@@ -233,6 +233,7 @@ export class AerospikeStateWriter implements StateWriter {
         entries: dictionaryChain.entries,
         recent,
         minutes,
+        oldestMinute: this.#oldestMinute,
         letterSections,
       };
     });
@@ -309,6 +310,8 @@ export class AerospikeStateWriter implements StateWriter {
     const statuses = await readStatuses(this.#records, this.#keys, this.partitions, CLOCK_BINS);
     const newest = statuses.map((status) => status.newest);
     this.#clock = new EventClock(newest, latestClock(statuses));
+    // Also of a writer that kept minutes for less long.
+    this.#oldestMinute = Math.max(this.#oldestMinute, ...statuses.map(({ oldestMinute }) => oldestMinute));
     this.#othersReadAt = now;
   }
 }

@@ -57,7 +57,12 @@ async function open() {
   const reopen = async (): Promise<void> => {
     store = await store.reopen();
   };
-  return { rollup, commit, model, lose, reopen };
+  const exists = (minute: number) => client.exists(keyOf(minute, 0));
+  const keepFor = async (retentionMs: number): Promise<void> => {
+    await store.close();
+    store = await openBoth(place, { ...OPTIONS, retentionMs });
+  };
+  return { rollup, commit, model, lose, reopen, exists, keepFor };
 }
 
 const LOST = {
@@ -104,5 +109,21 @@ describe('a lost record of a minute is told, and no other minute is the worse fo
     await commit(2 * 24 * 60);
     expect((await rollup(minuteAt(0))).rows).toEqual([]);
     expect((await rollup(minuteAt(2 * 24 * 60 - 1))).rows).toEqual([]);
+  });
+});
+
+describe('a minute that was over before minutes are kept for longer', () => {
+  it('is empty, not lost, and takes no more events', async () => {
+    const { rollup, commit, exists, keepFor } = await open();
+    const nextDay = 25 * 60;
+    for (const minute of [0, 1, nextDay]) await commit(minute);
+    await expect.poll(() => exists(0)).toBe(false);
+    await keepFor(7 * OPTIONS.retentionMs);
+    expect((await rollup(minuteAt(0))).rows).toEqual([]);
+    await commit(0);
+    expect((await rollup(minuteAt(0))).rows).toEqual([]);
+    expect((await rollup(minuteAt(nextDay))).rows).toHaveLength(1);
+    await commit(nextDay + 1);
+    expect((await rollup(minuteAt(nextDay + 1))).rows).toHaveLength(1);
   });
 });
