@@ -122,7 +122,7 @@ export class TimelineWrite implements PendingWrite {
     ]);
     this.#bound = reached;
     const others = bytesOfOthers(stored ?? {}, partition);
-    const most = Math.max(RECORD_BYTES / limits.partitions, (RECORD_BYTES - others) / 2);
+    const most = Math.max(RECORD_BYTES / Math.max(2, limits.partitions), (RECORD_BYTES - others) / 2);
     this.#whole = { bytes: shortened(bytes, limits.keep, most, others > 0 ? 0 : 1), stored: reached };
     return false;
   }
