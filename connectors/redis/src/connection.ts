@@ -42,7 +42,13 @@ export async function connect(address: RedisAddress, options: ConnectOptions = {
       // Why not, the driver keeps to itself. A Sentinel that can be reached now changes nothing: the caller tries again.
       const login = { username: undefined, password: address.sentinelPassword, db: 0 };
       const sentinel: RedisAddress = { ...address, ...login, kind: 'server', nodes: [address.nodes[0]] };
-      (await connectOnce(sentinel, options)).close();
+      // Only why it cannot be reached: what else a Sentinel that is back has to say is not why the attempt failed.
+      await connectOnce(sentinel, options).then(
+        (reached) => reached.close(),
+        (reason: unknown) => {
+          if (hasCode(reason, 'UNAVAILABLE')) throw reason;
+        },
+      );
     }
     throw error;
   }
@@ -79,6 +85,8 @@ async function connectOnce(address: RedisAddress, options: ConnectOptions): Prom
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     await unlessLost(lost.signal, connected(client, address.db));
+    // One node of a Cluster may have had a reason of its own: not that of a loss that comes later.
+    cause = undefined;
     const close = (reason = 'the connection was closed by us'): void => lose(new Error(reason));
     return { client, lost: lost.signal, close };
   } catch (error) {
