@@ -20,7 +20,8 @@ export interface OngoingFailureOptions {
  */
 export class OngoingFailure {
   readonly #options: OngoingFailureOptions;
-  #code: ErrorCode | undefined;
+  /** What has been told. A set, because some fail in two ways in turn. */
+  readonly #told = new Set<ErrorCode>();
   #failures = 0;
 
   constructor(options: OngoingFailureOptions) {
@@ -30,17 +31,17 @@ export class OngoingFailure {
   failed(cause: unknown): void {
     this.#failures++;
     const { code } = toMillraceError(cause);
-    if (code === this.#code) return;
-    this.#code = code;
+    if (this.#told.has(code)) return;
+    this.#told.add(code);
     const { logger, failing } = this.#options;
     logger.warn({ err: cause }, failing);
   }
 
   succeeded(): void {
-    if (this.#code === undefined) return;
+    if (this.#failures === 0) return;
     const { logger, over } = this.#options;
     logger.warn({ failures: this.#failures }, over);
-    this.#code = undefined;
+    this.#told.clear();
     this.#failures = 0;
   }
 }

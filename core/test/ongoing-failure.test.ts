@@ -12,7 +12,7 @@ it('is said when it begins, when it becomes another, and when it is over, each t
   };
   failure.succeeded();
   const [full, still, lost] = [errorOf('LOG_FULL'), errorOf('LOG_FULL'), errorOf('LOG_FAILED')];
-  failed([full, still, lost]);
+  failed([full, still, lost, errorOf('LOG_FULL'), errorOf('LOG_FAILED')]);
   failure.succeeded();
   failure.succeeded();
   failed([full]);
@@ -20,7 +20,7 @@ it('is said when it begins, when it becomes another, and when it is over, each t
   expect(lines).toEqual([
     { message: 'failing', err: full },
     { message: 'failing', err: lost },
-    { message: 'over', failures: 3 },
+    { message: 'over', failures: 5 },
     { message: 'failing', err: full },
     { message: 'over', failures: 1 },
   ]);
