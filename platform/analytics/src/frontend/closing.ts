@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SWEEP_MS = 25;
+/** For a client to take its last answer and end its side. */
+const LINGER_MS = 1000;
 
 /** Knows which of its connections wait for a request, and closes them. */
 interface ConnectionHolder {
@@ -14,6 +16,8 @@ export class ConnectionCloser {
   readonly #server: Server;
   readonly #lane: ConnectionHolder | undefined;
   readonly #sockets = new Set<Socket>();
+  /** Since when they have sent their last answer. */
+  readonly #over = new WeakMap<Socket, number>();
 
   /** @param lane holds connections that the server's own parser does not know */
   constructor(server: Server, lane: ConnectionHolder | undefined) {
@@ -48,9 +52,19 @@ export class ConnectionCloser {
 
   /**
    * Node takes a connection on which nothing was ever sent for a busy one; browsers open such ahead of need. And one
-   * whose last answer has gone out is over, whether or not the client ends its side too.
+   * whose last answer has gone out is over, whether or not the client ends its side too: but what it still sends is read,
+   * because unread input would reset the connection, and lose what is on its way to the client.
    */
   #closeUnused(): void {
-    for (const socket of this.#sockets) if (socket.bytesRead === 0 || socket.writableFinished) socket.destroy();
+    for (const socket of this.#sockets) {
+      if (socket.bytesRead === 0) socket.destroy();
+      else if (socket.writableFinished) this.#closeOver(socket.resume());
+    }
+  }
+
+  #closeOver(socket: Socket): void {
+    const since = this.#over.get(socket) ?? performance.now();
+    this.#over.set(socket, since);
+    if (socket.readableEnded || performance.now() >= since + LINGER_MS) socket.destroy();
   }
 }

@@ -52,8 +52,10 @@ export function createHttpServer(direct: DirectRoute, framework: RequestListener
   server.maxConnections = MAX_CONNECTIONS;
   server.on('checkExpectation', (request, response) => {
     const refusal = wrongHost(request);
+    if (refusal !== undefined) response.shouldKeepAlive = false;
+    // At once: who expects something sends no body before it is told.
     if (refusal === undefined) writeError(response, unmetExpectation(request), 417);
-    else refuseLast(request, response, refusal);
+    else writeError(response, refusal);
   });
   server.on('connect', ({ url }, socket: Socket) => {
     // Node has let go of the connection.
