@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** The `millrace` command of this checkout. */
+/** The program of the `millrace` command of this checkout, without what its first line sets. */
 export const MILLRACE_MAIN = fileURLToPath(new URL('../../platform/cli/src/main.ts', import.meta.url));
 
 /** As `npm start` and the service units run it: its first line says how Node.js deals with memory. */
