@@ -18,6 +18,8 @@ export interface TerminateRoundResult extends Verdict {
   readonly exitCode: number | null;
   /** From the signal to the exit, milliseconds. */
   readonly exitMs: number;
+  /** What the stopped one has printed. */
+  readonly output: string;
 }
 
 /** Sends SIGTERM to the platform under load, starts it again on the same port and compares every tag. */
@@ -37,7 +39,7 @@ export async function terminateRound(options: TerminateRoundOptions): Promise<Te
   try {
     await caughtUp(second.url);
     const verdict = await oracle.compare(queryOf(second.url));
-    return { ...verdict, sent: oracle.sent, exitCode: code, exitMs: ms };
+    return { ...verdict, sent: oracle.sent, exitCode: code, exitMs: ms, output: first.output() };
   } finally {
     await second.stop();
   }

@@ -35,6 +35,7 @@ describe('a platform in a process of its own', () => {
     const result = await terminateRound({ dataDirectory, loadMs: 500, connections: 8, batchConnections: 1 });
     expect(result).toMatchObject({ exitCode: 0, mismatches: [] });
     expect(result.acknowledged).toBeGreaterThan(0);
+    expect(result.output).not.toContain('The deadline of the stop has passed');
   });
 
   it('keeps another process out of its data directory', async () => {

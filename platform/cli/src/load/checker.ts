@@ -80,9 +80,9 @@ export class Checker {
       this.postpone(question);
       return;
     }
-    this.checked[question.kind]++;
     const expected = question.expected();
     const doubt = this.doubted.get(question);
+    if (doubt === undefined) this.checked[question.kind]++;
     this.doubted.delete(question);
     if (status === 200 && sameJson(body, expected)) {
       if (doubt === undefined) return;
