@@ -57,12 +57,14 @@ const BESIDE: readonly (readonly [question: string, embedded: Figure, shared: Fi
   ],
 ];
 
+const BESIDE_HEADING = '## Embedded beside Kafka and Redis';
+
 type Figure = readonly [proof: string, name: string];
 
 /** `bench/RESULTS.md`. */
 export function resultsPage(reports: readonly ProofReport[], machine: string, date: string): string {
   const chapters = CHAPTERS.map((chapter) => chapterText(chapter, reports));
-  const body = [...chapters, besideTable(reports)].filter((chapter) => chapter !== '').join('\n');
+  const body = withBeside(chapters.filter((chapter) => chapter !== '').join('\n'));
   return `# Results\n\nMade by \`npm run bench\` on ${date}: ${machine}. Compare figures of one table only.\n\n${body}`;
 }
 
@@ -82,7 +84,8 @@ export function withChapter(
   const at = sections.findIndex((section) => section.startsWith(heading));
   const when = `Measured by \`npm run bench -- ${chapter.name}\` on ${measured.date}: ${measured.machine}.`;
   const text = chapterText(chapter, reports).replace(heading, `${heading}\n${when}\n`).trimEnd() + '\n';
-  return [head, ...(at < 0 ? [...sections, text] : sections.with(at, text))].join('\n');
+  const measuredNow = at < 0 ? [...sections, text] : sections.with(at, text);
+  return withBeside([head, ...measuredNow.filter((section) => !section.startsWith(BESIDE_HEADING))].join('\n'));
 }
 
 function chapterText({ title, proofs, needs }: Chapter, reports: readonly ProofReport[]): string {
@@ -100,19 +103,23 @@ function section({ name, title, size, passed, figures, notes = [] }: ProofReport
   return `### ${title}\n\n${command}\n\n${verdict}${table}${remarks === '' ? '' : `${remarks}\n`}`;
 }
 
-function besideTable(reports: readonly ProofReport[]): string {
-  if (!reports.some(({ name }) => name === 'shared-cost')) return '';
-  const rows = BESIDE.map(
-    ([question, embedded, shared]) => `| ${question} | ${valueOf(reports, embedded)} | ${valueOf(reports, shared)} |\n`,
+/** From what is on the page: its chapters may be of different runs. */
+function withBeside(page: string): string {
+  const proofs = new Map(
+    page.split(/^### /m).map((text) => [/^`npm run prove -- ([\w-]+)/m.exec(text)?.[1] ?? '', text] as const),
   );
-  return `## Embedded beside Kafka and Redis\n\n| | embedded | Kafka + Redis |\n| --- | --- | --- |\n${rows.join('')}`;
+  if (!proofs.has('shared-cost')) return page;
+  const rows = BESIDE.map(
+    ([question, embedded, shared]) => `| ${question} | ${valueOf(proofs, embedded)} | ${valueOf(proofs, shared)} |\n`,
+  );
+  return `${page}\n${BESIDE_HEADING}\n\n| | embedded | Kafka + Redis |\n| --- | --- | --- |\n${rows.join('')}`;
 }
 
 /** By the figure's name without the limit in brackets behind it; of several in one, as p50 / p99, the last. */
-function valueOf(reports: readonly ProofReport[], [proof, name]: Figure): string {
-  const figures = reports.find((report) => report.name === proof)?.figures ?? {};
-  const found = Object.entries(figures).find(([figure]) => figure === name || figure.startsWith(`${name} (`));
-  return found === undefined ? 'not measured' : shown(found[1]).split(' / ').at(-1)!;
+function valueOf(proofs: ReadonlyMap<string, string>, [proof, name]: Figure): string {
+  const rows = (proofs.get(proof) ?? '').split('\n').map((line) => line.split(' | '));
+  const found = rows.find(([figure = '']) => figure === `| ${name}` || figure.startsWith(`| ${name} (`));
+  return found === undefined ? 'not measured' : found[1]!.replace(/ \|$/, '').split(' / ').at(-1)!;
 }
 
 const shown = (value: string | number): string => (typeof value === 'number' ? value.toLocaleString('en-US') : value);

@@ -56,7 +56,7 @@ describe('npm run bench', () => {
     const before = await run([], '', { available: ({ name }) => !name.startsWith('aerospike') });
     expect(before).not.toContain('## Aerospike');
     const after = await run(['aerospike', '--small'], before);
-    expect(after.startsWith(before)).toBe(true);
+    for (const section of before.split(/^(?=## )/m)) expect(after).toContain(section.trimEnd());
     expect(after).toContain('## Aerospike');
     expect(after).toContain('`npm run prove -- aerospike-cost --small`');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PROOFS, proofsIn } from '../src/proof-folder.ts';
-import { CHAPTERS, resultsPage } from '../src/results-page.ts';
+import { CHAPTERS, resultsPage, withChapter } from '../src/results-page.ts';
 import type { ProofReport } from '../src/run-proof.ts';
 
 const report = (name: string, figures: ProofReport['figures'], more: Partial<ProofReport> = {}): ProofReport => ({
@@ -50,5 +50,9 @@ describe('the page of results', () => {
     expect(page).toContain('one tag a request | 20,000 | 16,000 |');
     expect(page).toContain('with queries, p99 ms | not measured | 12 |');
     expect(page).toContain('| CPU per tag over all parts, us | not measured | not measured |');
+    const again = { machine: '2 cores', date: '2026-01-02' };
+    const later = withChapter(page, CHAPTERS[0]!, [report('ingest', { 'millrace, events/s': 30_000 })], again);
+    expect(later).toContain('one tag a request | 30,000 | 16,000 |');
+    expect(later.split('one tag a request')).toHaveLength(2);
   });
 });
