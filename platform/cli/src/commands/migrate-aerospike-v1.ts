@@ -77,8 +77,8 @@ export const migrateAerospikeV1Command = defineCommand({
     const bar = progressBar(terminal);
     try {
       if (platform !== undefined) {
-        target = platformTarget(platform, interrupted, (message) =>
-          found.add({ code: 'REFUSED', message, details: {} }),
+        target = platformTarget(platform, interrupted, (message, tag) =>
+          found.add({ code: 'REFUSED', message, details: { value: tag } }),
         );
       } else if (out !== undefined && !dryRun) {
         target = await fileTarget(out, from.position, from.next > 0 || options.restart);

@@ -1,5 +1,5 @@
-import { appendFile } from 'node:fs/promises';
-import { MillraceError } from '@millrace/core';
+import { open } from 'node:fs/promises';
+import { endLastLine, MillraceError } from '@millrace/core';
 import { counted, type Terminal } from '../terminal.ts';
 
 /** Of many, the first are enough to see what is wrong. */
@@ -27,7 +27,9 @@ export class MigrationProblems {
   async save(): Promise<void> {
     if (this.#path === undefined) return;
     try {
-      await appendFile(this.#path, this.#unsaved);
+      await using file = await open(this.#path, 'a+');
+      await endLastLine(file);
+      await file.appendFile(this.#unsaved);
     } catch (cause) {
       const message = `${this.#path} cannot be written (${(cause as Error).message}): name another file`;
       throw new MillraceError('INVALID_OPTION', message, { field: 'problems', value: this.#path, cause });

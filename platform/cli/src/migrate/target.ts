@@ -22,7 +22,7 @@ const LINES = 1000;
 export function platformTarget(
   platform: PlatformClient,
   signal: AbortSignal,
-  onRefusal: (why: string) => void,
+  onRefusal: (why: string, tag: string) => void,
 ): MigrationTarget {
   return {
     position: 0,
@@ -44,7 +44,7 @@ export function platformTarget(
         const key = createHash('sha256').update(body).digest('hex');
         const { rejected, errors } = await sendChunk(platform, chunk, key, signal);
         refused += rejected;
-        for (const { message } of errors) onRefusal(message);
+        for (const { line, message } of errors) onRefusal(message, lines[start + line - 1]!);
       }
       return refused;
     },
