@@ -77,6 +77,7 @@ describe('opening by URL', () => {
     ['redis://host:6379:99999/a', 'redis://host:***/a'],
     ['redis://host:99999/a', 'redis://host:***/a'],
     ['redis://me:secret/0', 'redis://me:***/0'],
+    ['redis://me:se,cret/0', 'redis://me:***/0'],
     ['redisstream://me:secret@host:x/a', 'redisstream://***@host:***/a'],
     ['http://[::1]:x/a', 'http://[::1]:***/a'],
   ])('"%s" has no port, and may be a password', async (url, shown) => {

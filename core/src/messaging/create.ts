@@ -94,7 +94,9 @@ function parseAddress(text: string): Address {
 function checkPort(text: string, shown: string): void {
   const [, start = '', host = '', port] = HOST_AND_PORT.exec(text) ?? [];
   if (port === undefined || (/^\d*$/.test(port) && Number(port) <= MAX_PORT)) return;
-  const value = shown.replace(`${host}:${port}`, `${host}:***`);
+  const at = shown.indexOf(`${host}:${port}`) + host.length + 1;
+  // A password may go on behind a comma.
+  const value = `${shown.slice(0, at)}***${shown.slice(at).replace(/^[^/?#]*/, '')}`;
   const message = `"${value}": what stands behind ${start}${host}: is no port, which is a number up to ${MAX_PORT}`;
   throw new MillraceError('INVALID_ARGUMENT', message, { field: 'url', value, accepted: `${start}HOST[:PORT]` });
 }
