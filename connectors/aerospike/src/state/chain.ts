@@ -3,7 +3,8 @@ import type { Bins } from '../records.ts';
 /**
  * Bytes that only ever grow lie in a chain of records: when one has reached this size, further bytes go to the next. So
  * a record stays far below the limit of 1 MiB, and an append, for which Aerospike writes the record anew, stays cheap.
- * The size is part of the format: whether there may be a next record is read from the size of the one before.
+ * The size is part of the format: whether there may be a next record of a dictionary is read from the size of the one
+ * before.
  */
 export const BLOCK_BYTES = 64 * 1024;
 /** Most bytes appended at a time, but for a single event that is larger. */

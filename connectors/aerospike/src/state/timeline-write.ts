@@ -67,7 +67,6 @@ export class TimelineWrite implements PendingWrite {
   #firstOffset: number;
   /** The whole timeline, where it has to be written anew, and the offset that its record must still have. */
   #whole: { readonly bytes: Buffer; readonly stored: number } | undefined;
-  #bound: number | undefined;
 
   /** @param event in its stored form */
   constructor(step: TimelineStep, key: Key, offset: number, event: Buffer) {
@@ -99,11 +98,10 @@ export class TimelineWrite implements PendingWrite {
       whole === undefined
         ? op.append(timelineBin(partition), this.#newest())
         : op.write(timelineBin(partition), whole.bytes);
-    const bound = whole?.stored ?? this.#bound;
     return {
       key: this.#key,
       operations: [change, op.write(offsetBin(partition), this.#end())],
-      policy: bound === undefined ? policy : records.policy(this.#step.reaches(bound)),
+      policy: whole === undefined ? policy : records.policy(this.#step.reaches(whole.stored)),
     };
   }
 
@@ -120,7 +118,6 @@ export class TimelineWrite implements PendingWrite {
       (stored?.[timelineBin(partition)] as Buffer | undefined) ?? Buffer.alloc(0),
       this.#bytes(),
     ]);
-    this.#bound = reached;
     const others = bytesOfOthers(stored ?? {}, partition);
     const most = Math.max(RECORD_BYTES / Math.max(2, limits.partitions), (RECORD_BYTES - others) / 2);
     this.#whole = { bytes: shortened(bytes, limits.keep, most, others > 0 ? 0 : 1), stored: reached };
