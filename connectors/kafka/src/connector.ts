@@ -1,6 +1,7 @@
 import { DEFAULT_PARTITIONS, defineOptions, MillraceError, type Connector, type EventLogOptions } from '@millrace/core';
 
 import { clientOptions } from './client-options.ts';
+import { tolerateLateErrors } from './connection-errors.ts';
 import { KafkaEventLog } from './event-log.ts';
 import { KafkaLogReader } from './log-reader.ts';
 import { connectionOptions, consumerOptions, producerOptions, topicOptions, type TopicValues } from './options.ts';
@@ -23,6 +24,7 @@ const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 
 /** Opens topics; a topic is its own event log, and any process may open it. */
 export function createConnector(): Connector {
+  tolerateLateErrors();
   return {
     sinks: { kafka: publisher },
     sources: { kafka: subscriber },

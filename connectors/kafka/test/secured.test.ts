@@ -5,9 +5,10 @@ import { join } from 'node:path';
 
 import { openEventLog, openLogReader, openPublisher, openSubscriber } from '@millrace/core';
 import { startTcpProxy, type TcpProxy } from '@millrace/testkit';
-import { AuthenticationError, NetworkError, protocolErrors, ProtocolError } from '@platformatic/kafka';
+import { AuthenticationError, Connection, NetworkError, protocolErrors, ProtocolError } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { createConnector } from '../src/connector.ts';
 import { FINAL_ANSWERS } from '../src/error-meanings.ts';
 import { kafkaError } from '../src/errors.ts';
 import { describeOnKafka, newTopic, useKafka } from './fixture.ts';
@@ -115,6 +116,19 @@ describe('a connection that is cut while the user logs in', () => {
     const lastError = (): string | undefined => publisher.details().last_error;
     await expect.poll(lastError).toContain('the listener may want tls=true, or a user');
     await Promise.allSettled([publisher.close({ deadlineMs: 0 }), publishing]);
+  });
+
+  it('does not end the process by an error that comes after the one which the driver waits for', async () => {
+    const server = createServer((socket) => void socket.resume());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    createConnector();
+    const connection = new Connection('client');
+    await connection.connect('127.0.0.1', (server.address() as AddressInfo).port);
+    // Without a listener, each of them would be thrown here.
+    connection.emit('error', new Error('first'));
+    connection.emit('error', new Error('second'));
+    await connection.close();
+    server.close();
   });
 
   it('is no refusal of the user, which an answer is', () => {
